@@ -1,0 +1,1 @@
+//! Benchmarks of vclust on real Debian data.

@@ -1,0 +1,3 @@
+//! The command `vclust`.
+
+fn main() {}
