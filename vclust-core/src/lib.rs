@@ -10,6 +10,7 @@ mod index;
 mod pin;
 mod policy;
 mod relation;
+mod meta_package;
 mod version;
 
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
@@ -23,4 +24,8 @@ pub use pin::{
 };
 pub use policy::Policy;
 pub use relation::{Groups, Operator, Relation, RelationError, parse_relations};
+pub use meta_package::{
+    DebianUnit, DebianUnitKind, DebianUnits, Member, MetaPackage, MetaPackageError, MetaPackageId,
+    MetaPackages, NameRequest, Need,
+};
 pub use version::{Version, VersionError, compare_versions};
