@@ -9,8 +9,14 @@ fn main() {
     let mut it = args.into_iter();
     while let Some(a) = it.next() {
         match a.as_str() {
-            "-p" => { builder.packages(std::fs::read(it.next().unwrap()).unwrap(), FileOrigin::named("p")).unwrap(); }
-            "-s" => { builder.status(std::fs::read(it.next().unwrap()).unwrap(), FileOrigin::named("s")); }
+            "-p" => {
+                builder
+                    .packages(std::fs::read(it.next().unwrap()).unwrap(), FileOrigin::named("p"))
+                    .unwrap();
+            }
+            "-s" => {
+                builder.status(std::fs::read(it.next().unwrap()).unwrap(), FileOrigin::named("s"));
+            }
             "-r" => recommends = true,
             _ => items.push(a),
         }
@@ -22,12 +28,18 @@ fn main() {
         match Request::new(items.clone()).install_recommends(recommends).resolve(&index, &policy) {
             Ok(c) => {
                 if round == 0 {
-                    for v in c.install() { println!("Inst {} {}", v.name(), v.version()); }
-                    for v in c.remove() { println!("Remv {} {}", v.name(), v.version()); }
+                    for v in c.install() {
+                        println!("Inst {} {}", v.name(), v.version());
+                    }
+                    for v in c.remove() {
+                        println!("Remv {} {}", v.name(), v.version());
+                    }
                 }
                 eprintln!("{} packages in {:?}", c.len(), start.elapsed());
             }
-            Err(e) => { println!("{e}"); }
+            Err(e) => {
+                println!("{e}");
+            }
         }
     }
 }

@@ -79,16 +79,8 @@ impl PackagePattern {
     /// The pattern of `Package: *`, which makes a pin the default of the versions it selects.
     #[must_use]
     pub fn all() -> Self {
-        let text = Pattern {
-            text: "*".into(),
-            regex: None,
-        };
-        Self {
-            text,
-            all: true,
-            source: false,
-            architecture: None,
-        }
+        let text = Pattern { text: "*".into(), regex: None };
+        Self { text, all: true, source: false, architecture: None }
     }
 
     /// Parses one word: a name, a glob, `/regex/`, each with `src:` before it or `:arch` behind it.
@@ -103,12 +95,7 @@ impl PackagePattern {
             }
             _ => (word, None),
         };
-        Ok(Self {
-            text: Pattern::parse(word)?,
-            all: false,
-            source,
-            architecture,
-        })
+        Ok(Self { text: Pattern::parse(word)?, all: false, source, architecture })
     }
 
     /// Whether this is `Package: *`.
@@ -139,21 +126,10 @@ impl PackagePattern {
             None | Some("native") => target.native,
             Some(architecture) => architecture,
         };
-        let here = if target.architecture == "all" {
-            target.native
-        } else {
-            target.architecture
-        };
-        let name = if self.source {
-            target.source
-        } else {
-            target.package
-        };
-        let name_matches = if self.is_exact() {
-            self.text.text == name
-        } else {
-            self.text.matches(name)
-        };
+        let here = if target.architecture == "all" { target.native } else { target.architecture };
+        let name = if self.source { target.source } else { target.package };
+        let name_matches =
+            if self.is_exact() { self.text.text == name } else { self.text.matches(name) };
         (architecture == "any" || architecture == here) && name_matches
     }
 }
@@ -256,17 +232,12 @@ pub struct PatternError {
 impl Pattern {
     /// Compiles a pattern.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let inner = text
-            .strip_prefix('/')
-            .and_then(|rest| rest.strip_suffix('/'));
+        let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
         let expression = match inner {
             Some(inner) => inner.to_owned(),
             None if text.contains(['*', '?', '[', '\\']) => glob_to_regex(text),
             None => {
-                return Ok(Self {
-                    text: text.to_owned(),
-                    regex: None,
-                });
+                return Ok(Self { text: text.to_owned(), regex: None });
             }
         };
         let regex = RegexBuilder::new(&expression)
@@ -278,10 +249,7 @@ impl Pattern {
                 pattern: text.to_owned(),
                 reason: error.to_string(),
             })?;
-        Ok(Self {
-            text: text.to_owned(),
-            regex: Some(regex),
-        })
+        Ok(Self { text: text.to_owned(), regex: Some(regex) })
     }
 
     /// Whether a text matches.
@@ -362,12 +330,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn target(package: &str) -> PinTarget<'_> {
-        PinTarget {
-            package,
-            source: "perl",
-            architecture: "amd64",
-            native: "amd64",
-        }
+        PinTarget { package, source: "perl", architecture: "amd64", native: "amd64" }
     }
 
     #[test]
@@ -387,11 +350,7 @@ mod tests {
             ("perl:any", "perl", true),
         ] {
             let pattern = PackagePattern::parse(pattern).unwrap();
-            assert_eq!(
-                pattern.matches(&target(package)),
-                expected,
-                "{pattern:?} {package}"
-            );
+            assert_eq!(pattern.matches(&target(package)), expected, "{pattern:?} {package}");
         }
         assert!(PackagePattern::all().matches(&target("x")));
         assert!(PackagePattern::parse("/(/").is_err());
@@ -407,28 +366,16 @@ mod tests {
             ..Suite::default()
         };
         let pattern = |text: &str| Some(Pattern::parse(text).unwrap());
-        let with = |archive, origin| ReleasePattern {
-            archive,
-            origin,
-            ..Default::default()
-        };
+        let with = |archive, origin| ReleasePattern { archive, origin, ..Default::default() };
         assert!(with(pattern("stable"), pattern("debian")).matches(&suite));
         assert!(!with(pattern("stable"), pattern("Other")).matches(&suite));
         assert!(!ReleasePattern::default().matches(&suite));
-        let either = ReleasePattern {
-            archive_or_codename: pattern("bookworm"),
-            ..Default::default()
-        };
+        let either =
+            ReleasePattern { archive_or_codename: pattern("bookworm"), ..Default::default() };
         assert!(either.matches(&suite));
-        let version = ReleasePattern {
-            version: pattern("12*"),
-            ..Default::default()
-        };
+        let version = ReleasePattern { version: pattern("12*"), ..Default::default() };
         assert!(version.matches(&suite));
-        let label = ReleasePattern {
-            label: pattern("*"),
-            ..Default::default()
-        };
+        let label = ReleasePattern { label: pattern("*"), ..Default::default() };
         assert!(!label.matches(&suite));
     }
 

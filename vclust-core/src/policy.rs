@@ -87,9 +87,11 @@ impl Policy {
             architecture: version.package().architecture(),
             native: index.native_architecture(),
         };
-        let matching = self.pins.iter().filter(|pin| !is_default(pin)).find(|pin| {
-            version.files().any(|file| pin.matches(&target, &text, &file.suite))
-        });
+        let matching = self
+            .pins
+            .iter()
+            .filter(|pin| !is_default(pin))
+            .find(|pin| version.files().any(|file| pin.matches(&target, &text, &file.suite)));
         matching.map(|pin| pin.priority)
     }
 

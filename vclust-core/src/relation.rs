@@ -296,15 +296,17 @@ mod tests {
                 .unwrap();
         assert_eq!(groups.len(), 2);
         let first = &groups[0][0];
-        assert_eq!(first.to_string(), "a:any (>> 1:2~x) [linux-any !i386] <!nocheck> <stage1 cross>");
+        assert_eq!(
+            first.to_string(),
+            "a:any (>> 1:2~x) [linux-any !i386] <!nocheck> <stage1 cross>"
+        );
         assert_eq!(groups[0][1].name, b"b");
     }
 
     #[test]
     fn obsolete_operators_mean_what_dpkg_takes_them_for() {
         let groups = parse_relations(b"a (< 1), b (> 1), c (1)").unwrap();
-        let operators: Vec<_> =
-            groups.iter().map(|group| group[0].constraint.unwrap().0).collect();
+        let operators: Vec<_> = groups.iter().map(|group| group[0].constraint.unwrap().0).collect();
         assert_eq!(operators, [Operator::EarlierOrEqual, Operator::LaterOrEqual, Operator::Equal]);
     }
 

@@ -23,7 +23,9 @@ pub enum ResolveError {
         providers: Vec<String>,
     },
     /// The package exists, but no version of it may be installed.
-    #[error("package `{package}` has no candidate: no archive offers it, or its priority forbids it")]
+    #[error(
+        "package `{package}` has no candidate: no archive offers it, or its priority forbids it"
+    )]
     NoCandidate {
         /// What was asked for.
         package: String,

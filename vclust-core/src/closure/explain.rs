@@ -207,8 +207,11 @@ impl States<'_> {
                     let mut steps = chain_to(&from, *version);
                     steps.extend(chain_to(&from, hit));
                     let clash = self.sentence(*version, std::slice::from_ref(dependency));
-                    steps.push(format!("{clash}, and both {} and {} are needed",
-                        self.index.version(*version).name(), self.index.version(hit).name()));
+                    steps.push(format!(
+                        "{clash}, and both {} and {} are needed",
+                        self.index.version(*version).name(),
+                        self.index.version(hit).name()
+                    ));
                     steps.dedup();
                     return Some(steps);
                 }

@@ -7,9 +7,7 @@
 use std::cell::OnceCell;
 
 use super::state::{Mode, Standing, States, Which};
-use crate::index::{
-    Dependency, MultiArch, PackageId, RelationKind, Selection, VersionId, groups,
-};
+use crate::index::{Dependency, MultiArch, PackageId, RelationKind, Selection, VersionId, groups};
 
 /// Who asks for a change: a user's wish overrides protection and holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,9 +145,7 @@ impl States<'_> {
                 return true;
             }
         }
-        if !self.in_step_with_siblings(package, by)
-            || !self.is_satisfiable(package, dependencies)
-        {
+        if !self.in_step_with_siblings(package, by) || !self.is_satisfiable(package, dependencies) {
             return false;
         }
         if by == By::User {
@@ -218,7 +214,8 @@ impl States<'_> {
             &|| self.upgrade_or_remove(upgrades, context),
             &|| self.install_dependencies(package, to_install, context),
             &|| {
-                let delete = |package: &PackageId| self.mark_delete(*package, By::Solver, context.depth);
+                let delete =
+                    |package: &PackageId| self.mark_delete(*package, By::Solver, context.depth);
                 removals.iter().filter(|package| !delete(package)).count() == 0
             },
         ];
@@ -386,8 +383,7 @@ impl States<'_> {
                 }
                 let done = if self.current(package) == Some(version) {
                     self.remove_conflicting(package, context, removals)
-                } else if state.mode == Mode::Install
-                    && !self.mark_keep(package, By::Solver, depth)
+                } else if state.mode == Mode::Install && !self.mark_keep(package, By::Solver, depth)
                 {
                     false
                 } else {
@@ -467,9 +463,8 @@ impl States<'_> {
                 continue;
             }
             let breaks = index.dependencies(owner).iter().any(|dependency| {
-                let accepts = |version| {
-                    index.accepts(owner, dependency, Some(index.version_text(version)))
-                };
+                let accepts =
+                    |version| index.accepts(owner, dependency, Some(index.version_text(version)));
                 self.is_important(dependency.kind)
                     && !dependency.kind.is_negative()
                     && index.real_target(owner, dependency.target) == Some(package)
@@ -555,9 +550,8 @@ impl States<'_> {
             let only = solutions.len() == 1;
             let found = solutions.into_iter().any(|version| {
                 let package = self.package_of(version);
-                let mark = |dependencies| {
-                    self.mark_install(package, dependencies, depth + 1, By::Solver)
-                };
+                let mark =
+                    |dependencies| self.mark_install(package, dependencies, depth + 1, By::Solver);
                 if self.get(package).candidate != version {
                     return false;
                 }

@@ -51,7 +51,9 @@ pub(super) fn batches(index: &Index, versions: &[VersionId]) -> Vec<Vec<VersionI
             }
         }
         let mut members: Vec<VersionId> = component.iter().map(|node| graph[*node]).collect();
-        members.sort_by_key(|version| index.name_text(index.name_of(index.version_record(*version).package)));
+        members.sort_by_key(|version| {
+            index.name_text(index.name_of(index.version_record(*version).package))
+        });
         for node in &component {
             level_of[node.index()] = level;
         }

@@ -36,9 +36,9 @@ impl States<'_> {
             if !follows || self.is_met_by_candidates(version, group) {
                 continue;
             }
-            let met = group.iter().any(|dependency| {
-                self.switch_target(version, dependency, suite, changed, depth)
-            });
+            let met = group
+                .iter()
+                .any(|dependency| self.switch_target(version, dependency, suite, changed, depth));
             if !met && kind.is_critical() {
                 for version in changed.drain(keep..) {
                     self.set_candidate(version);
@@ -54,9 +54,8 @@ impl States<'_> {
         let index = self.index;
         group.iter().any(|dependency| {
             let real = index.real_target(owner, dependency.target);
-            let accepts = |version| {
-                index.accepts(owner, dependency, Some(index.version_text(version)))
-            };
+            let accepts =
+                |version| index.accepts(owner, dependency, Some(index.version_text(version)));
             let now = real.and_then(|package| self.version(package, Which::Now));
             if now.is_some_and(accepts) {
                 return true;
@@ -73,8 +72,7 @@ impl States<'_> {
                     return found;
                 }
             }
-            candidate
-                .is_some_and(|candidate| accepts(candidate) && self.candidate_holds(candidate))
+            candidate.is_some_and(|candidate| accepts(candidate) && self.candidate_holds(candidate))
         })
     }
 
@@ -100,9 +98,7 @@ impl States<'_> {
             return false;
         }
         let before = self.get(package).candidate;
-        if before == version
-            && changed.iter().any(|other| self.package_of(*other) == package)
-        {
+        if before == version && changed.iter().any(|other| self.package_of(*other) == package) {
             return true;
         }
         changed.push(version);

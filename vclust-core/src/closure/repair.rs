@@ -392,8 +392,7 @@ impl<'s, 'a> Repair<'s, 'a> {
             return Weighed::Next;
         }
         let (own, other) = (self.scores[package.index()], self.scores[target.index()]);
-        let yields = own <= other
-            || !negative && !states.holds(owner, dependency, Which::Now);
+        let yields = own <= other || !negative && !states.holds(owner, dependency, Which::Now);
         if yields {
             return self.yield_to(package, owner, group, dependency, target, round);
         }

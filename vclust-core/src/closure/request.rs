@@ -97,7 +97,9 @@ impl RequestItem {
                 "installed" => package.installed(),
                 "candidate" => policy.candidate(index, package.id()).map(|id| index.version(id)),
                 "newest" => package.versions().next(),
-                text => package.versions().find(|version| version_matches(&version.version(), text)),
+                text => {
+                    package.versions().find(|version| version_matches(&version.version(), text))
+                }
             },
             (Selector::Suite(suite), _) => {
                 let in_suite = |version: &crate::index::VersionView<'_>| {

@@ -371,9 +371,7 @@ impl<'a> States<'a> {
             .then_with(|| first(&|_, package| index.package_record(package).essential))
             .then_with(|| first(&|_, package| index.package_record(package).protected))
             .then_with(|| architecture_rank(package_a).cmp(&architecture_rank(package_b)))
-            .then_with(|| {
-                index.version_record(a).priority.cmp(&index.version_record(b).priority)
-            })
+            .then_with(|| index.version_record(a).priority.cmp(&index.version_record(b).priority))
             .then_with(|| index.creation(package_b).cmp(&index.creation(package_a)))
     }
 }

@@ -16,9 +16,9 @@ use crate::relation::relation;
 impl Index {
     /// A number that grows with the place where the package is first mentioned.
     pub(crate) fn creation(&self, package: PackageId) -> u64 {
-        let table = self.creations.get_or_init(|| {
-            (0..self.packages.len()).map(|_| AtomicU64::new(u64::MAX)).collect()
-        });
+        let table = self
+            .creations
+            .get_or_init(|| (0..self.packages.len()).map(|_| AtomicU64::new(u64::MAX)).collect());
         let slot = &table[package.index()];
         let known = slot.load(Ordering::Relaxed);
         if known != u64::MAX {
@@ -31,11 +31,8 @@ impl Index {
 
     fn find_creation(&self, package: PackageId) -> u64 {
         let record = self.package_record(package);
-        let own = self
-            .version_ids(package)
-            .map(VersionId::index)
-            .min()
-            .unwrap_or(self.versions.len());
+        let own =
+            self.version_ids(package).map(VersionId::index).min().unwrap_or(self.versions.len());
         let name = self.names.text(record.name);
         let finder = Finder::new(name);
         for (position, version) in self.versions[..own].iter().enumerate() {
@@ -67,7 +64,9 @@ fn mention<'a>(
     same_architecture: bool,
     architecture: impl Fn() -> &'a str,
 ) -> Option<usize> {
-    let boundary = |byte: Option<&u8>| byte.is_none_or(|byte| byte.is_ascii_whitespace() || b",|([:".contains(byte));
+    let boundary = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| byte.is_ascii_whitespace() || b",|([:".contains(byte))
+    };
     let mut from = 0;
     while let Some(found) = finder.find(&field[from..]) {
         let at = from + found;

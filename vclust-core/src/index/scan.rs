@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn the_scanner_agrees_with_the_plain_reader() {
-        let file = b"\npackage: a\nDEPENDS: b,\n c (>= 1),\n\td\nVersion:1\n \nPackage: e\nVersion: 2\n\
+        let file =
+            b"\npackage: a\nDEPENDS: b,\n c (>= 1),\n\td\nVersion:1\n \nPackage: e\nVersion: 2\n\
             Description: x\n Depends: not a field\n\n\nPackage:\n f\nVersion: 3\nVersion: 4";
         let scanned: Vec<_> = Scanner::new(file).collect();
         let plain: Vec<_> = Stanzas::new(file).collect();

@@ -74,15 +74,16 @@ impl Index {
         own: ArchitectureId,
         mut found: impl FnMut(VersionId, Option<&[u8]>) -> bool,
     ) -> bool {
-        let siblings_provide = |found: &mut dyn FnMut(VersionId, Option<&[u8]>) -> bool,
-                                wanted: &dyn Fn(PackageId, MultiArch) -> bool| {
-            self.siblings(name).any(|package| {
-                self.version_ids(package).any(|version| {
-                    wanted(package, self.version_record(version).multi_arch)
-                        && found(version, Some(self.version_text(version)))
+        let siblings_provide =
+            |found: &mut dyn FnMut(VersionId, Option<&[u8]>) -> bool,
+             wanted: &dyn Fn(PackageId, MultiArch) -> bool| {
+                self.siblings(name).any(|package| {
+                    self.version_ids(package).any(|version| {
+                        wanted(package, self.version_record(version).multi_arch)
+                            && found(version, Some(self.version_text(version)))
+                    })
                 })
-            })
-        };
+            };
         // apt puts later providers first.
         let explicit = self.provides_of(name).iter().rev();
         match target {
