@@ -1,3 +1,33 @@
-//! The command `vclust`.
+//! The command `vclust`: virtual clusters, fast.
+//!
+//! Glue only: arguments become calls of the library, answers become text or JSON. Results go to
+//! stdout, everything else to stderr; the exit code is 0 for done, 1 for failed, 2 for misuse.
 
-fn main() {}
+mod arguments;
+mod commands;
+mod failure;
+mod load;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("VCLUST_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let format = arguments.format;
+    let result = match &arguments.command {
+        Command::Resolve(arguments) => commands::resolve::run(arguments, format),
+        Command::Packages(arguments) => commands::packages::run(arguments, format),
+        Command::Completions { shell } => commands::completions::run(*shell),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(format),
+    }
+}

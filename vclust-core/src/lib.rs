@@ -6,6 +6,7 @@
 
 mod closure;
 mod deb822;
+mod graph;
 mod index;
 mod meta_package;
 mod pin;
@@ -17,6 +18,7 @@ mod version;
 
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
+pub use graph::{DependencyEdge, DependencyGraph, shared_versions};
 pub use index::{
     ArchitectureId, FileOrigin, Index, IndexBuilder, IndexError, MultiArch, NameId, PackageId,
     PackageView, Priority, RelationKind, VersionId, VersionView,

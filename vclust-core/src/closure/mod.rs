@@ -13,6 +13,7 @@ mod order;
 mod release;
 mod repair;
 mod request;
+mod root;
 mod state;
 
 use crate::index::{Index, PackageId, VersionId, VersionView};
@@ -132,13 +133,11 @@ impl States<'_> {
             requested.push(package);
             self.mark_protected(package);
             self.mark_install(package, Dependencies::Leave, 0, By::User);
-            follow.push(package);
+            if !follow.contains(&package) {
+                follow.push(package);
+            }
         }
         self.follow_suites(by_suite);
-        if follow.len() > 1 {
-            follow.sort_by_cached_key(|package| self.index.creation(*package));
-            follow.dedup();
-        }
         for package in follow {
             self.mark_install(package, Dependencies::Follow, 0, By::User);
         }
@@ -173,6 +172,12 @@ impl<'a> Closure<'a> {
             }
         }
         Self { index, request, batches: order::batches(index, &install), remove }
+    }
+
+    /// The index the closure was made from.
+    #[must_use]
+    pub fn index(&self) -> &'a Index {
+        self.index
     }
 
     /// The request's items.

@@ -36,9 +36,11 @@ impl States<'_> {
             if !follows || self.is_met_by_candidates(version, group) {
                 continue;
             }
-            let met = group
-                .iter()
-                .any(|dependency| self.switch_target(version, dependency, suite, changed, depth));
+            let last = group.len() - 1;
+            let met = group.iter().enumerate().any(|(place, dependency)| {
+                let place = if place == last { Place::Last } else { Place::Before };
+                self.switch_target(version, dependency, place, suite, changed, depth)
+            });
             if !met && kind.is_critical() {
                 for version in changed.drain(keep..) {
                     self.set_candidate(version);
@@ -80,6 +82,7 @@ impl States<'_> {
         &self,
         owner: VersionId,
         dependency: &Dependency,
+        place: Place,
         suite: &str,
         changed: &mut Vec<VersionId>,
         depth: usize,
@@ -105,10 +108,20 @@ impl States<'_> {
         if self.set_candidate_of_suite(version, suite, changed, depth + 1) {
             return true;
         }
-        if let Some(before) = before.some() {
-            self.set_candidate(before);
+        // apt takes the switch back only where another alternative is left to try.
+        if place == Place::Before {
+            if let Some(before) = before.some() {
+                self.set_candidate(before);
+            }
+            changed.pop();
         }
-        changed.retain(|other| *other != version);
         false
     }
+}
+
+/// Whether alternatives follow the one that is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Before,
+    Last,
 }

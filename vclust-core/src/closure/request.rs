@@ -53,7 +53,7 @@ impl RequestItem {
             (_, Some(body)) => (body, Action::Install),
             _ => return whole,
         };
-        if body.is_empty() || index.knows(&whole.name) {
+        if body.is_empty() || index.find(&whole.name).is_some() {
             return whole;
         }
         Self { action, ..Self::without_action(body) }
@@ -203,9 +203,10 @@ pub(super) fn is_called(suite: &Suite, wanted: &str) -> bool {
 }
 
 impl Index {
-    /// Whether a package or a provider of that name exists.
-    fn knows(&self, name: &str) -> bool {
-        self.find(name).is_some()
+    /// Whether a package is, or provides, that name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.name_id(name.as_bytes()).is_some()
     }
 
     /// Names close to a mistyped one, best first.

@@ -193,7 +193,10 @@ impl IndexBuilder {
             relations: stanza.relations,
         };
         let version = self.insert(bytes, record, status.is_some());
+        // apt holds itself as dear as what says so of itself (pkgCacheGen::ForceEssential).
+        let is_apt = stanza.package.of(bytes) == b"apt";
         let entry = &mut self.packages[package.index()];
+        entry.protected |= is_apt;
         entry.essential |= stanza.essential.of(bytes).eq_ignore_ascii_case(b"yes");
         entry.protected |= stanza.important.of(bytes).eq_ignore_ascii_case(b"yes");
         if let Some(status) = status {

@@ -1,7 +1,6 @@
 //! The order in which apt would have created packages while reading the same files.
 //!
-//! apt breaks ties by it: between providers that nothing else tells apart, and for the order in
-//! which a request's packages are worked through. A package comes into being where its name is
+//! apt breaks ties by it, between providers that nothing else tells apart. A package comes into being where its name is
 //! first met, in a stanza of its own or in a relation of somebody else's, whichever is earlier.
 
 use std::sync::atomic::{AtomicU64, Ordering};

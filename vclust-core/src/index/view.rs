@@ -70,6 +70,12 @@ impl<'a> VersionView<'a> {
         self.id
     }
 
+    /// The index it is in.
+    #[must_use]
+    pub fn index(&self) -> &'a Index {
+        self.index
+    }
+
     /// The package it is a version of.
     #[must_use]
     pub fn package(&self) -> PackageView<'a> {

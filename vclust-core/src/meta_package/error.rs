@@ -73,7 +73,15 @@ pub enum MetaPackageError {
         /// Known names that look like it, the nearest first.
         suggestions: Vec<String>,
     },
-    /// Meta-packages include each other in a ring.
+    /// No task has this name.
+    #[error("Debian has no task `{name}`{}", did_you_mean(suggestions))]
+    UnknownTask {
+        /// The task asked for, without `task-`.
+        name: String,
+        /// Tasks that look like it, the nearest first.
+        suggestions: Vec<String>,
+    },
+    /// Units that include each other in a ring.
     #[error("meta-packages include each other: {}", chain.join(" -> "))]
     Cycle {
         /// The ring; its first and last names are the same.

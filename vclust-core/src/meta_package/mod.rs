@@ -15,6 +15,7 @@
 
 mod debian;
 mod error;
+mod expand;
 mod file;
 mod member;
 mod request;

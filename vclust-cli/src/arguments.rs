@@ -1,0 +1,183 @@
+//! The command line, as clap reads it. Its texts are the reference that users see.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+/// Virtual clusters, fast.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vclust",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  \
+        vclust resolve octave openmpi-bin         what two packages bring along\n  \
+        vclust resolve meta:openmpi --root minimal   the same for a meta-package, onto a minimal root\n  \
+        vclust packages search '^lib.*mpi'        find packages by name and description\n  \
+        vclust packages why octave libc6          why one package needs another"
+)]
+pub(crate) struct Arguments {
+    /// How answers are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, env = "VCLUST_FORMAT")]
+    pub(crate) format: Format,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document on stdout.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell which packages, in which versions, a request adds to a root.
+    ///
+    /// The answer is what `apt-get install` of apt 2.6 would do to that root, in install order.
+    /// A request that cannot be fulfilled ends with exit code 1 and the chain that fails.
+    #[command(after_help = RESOLVE_EXAMPLES)]
+    Resolve(Resolve),
+    /// Search, show and explain packages, and fetch their indexes.
+    Packages(Packages),
+    /// Print a completion script for a shell.
+    ///
+    /// For bash: vclust completions bash > /etc/bash_completion.d/vclust
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+const RESOLVE_EXAMPLES: &str = "\
+Without --installed and --root the root is empty. Without --packages-file the package indexes are
+those that `vclust packages update` fetched, or else those of this machine's apt.
+
+PACKAGE is what apt takes: name, name=version, name/suite, name:architecture, name- to remove;
+or a meta-package: meta:NAME (a plain name is a package first), task:NAME for Debian's tasks.
+
+Examples:
+  vclust resolve --installed /var/lib/dpkg/status gcc make
+  vclust resolve --root minimal --install-recommends octave
+  vclust --format json resolve --packages-file Packages.xz --installed status g++ libopenmpi-dev";
+
+/// Where package indexes come from.
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// Read this Packages file (plain, gz, xz, zst or lz4) instead of the machine's indexes; can
+    /// be given several times, in apt's order of sources. An InRelease file beside it, named as in
+    /// apt's lists, tells its suite.
+    #[arg(long, value_name = "F", value_hint = ValueHint::FilePath)]
+    pub(crate) packages_file: Vec<PathBuf>,
+
+    /// The root's architecture; by default the machine's, or the one that the files are for.
+    #[arg(long, value_name = "A")]
+    pub(crate) architecture: Option<String>,
+
+    /// Also take packages of this architecture, as after `dpkg --add-architecture`.
+    #[arg(long, value_name = "A")]
+    pub(crate) foreign_architecture: Vec<String>,
+}
+
+/// What the root holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Root {
+    /// Nothing.
+    Empty,
+    /// All essential packages and apt: what `mmdebstrap --variant=minbase` makes.
+    Minimal,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    #[command(flatten)]
+    pub(crate) source: Source,
+
+    /// The root's dpkg status file.
+    #[arg(long, value_name = "STATUS-FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) installed: Option<PathBuf>,
+
+    /// A root that vclust makes up from the index.
+    #[arg(long, value_enum, conflicts_with = "installed")]
+    pub(crate) root: Option<Root>,
+
+    /// Install recommended packages, too.
+    #[arg(long)]
+    pub(crate) install_recommends: bool,
+
+    /// Read further meta-packages from this TOML file.
+    #[arg(long, value_name = "TOML", value_hint = ValueHint::FilePath)]
+    pub(crate) meta_packages: Vec<PathBuf>,
+
+    /// What to install or remove.
+    #[arg(required = true, value_name = "PACKAGE")]
+    pub(crate) packages: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Packages {
+    #[command(subcommand)]
+    pub(crate) command: PackagesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PackagesCommand {
+    /// Find packages whose name or description matches.
+    Search {
+        #[command(flatten)]
+        source: Source,
+        /// Match names only.
+        #[arg(long)]
+        names_only: bool,
+        /// Regular expressions; all must match, without regard to letter case.
+        #[arg(required = true, value_name = "PATTERN")]
+        patterns: Vec<String>,
+    },
+    /// Show everything the index says of packages.
+    Show {
+        #[command(flatten)]
+        source: Source,
+        /// Show every version, not just the candidate.
+        #[arg(long)]
+        all_versions: bool,
+        /// Names of packages.
+        #[arg(required = true, value_name = "PACKAGE")]
+        packages: Vec<String>,
+    },
+    /// Show a shortest chain of dependencies from one package to another.
+    Why {
+        #[command(flatten)]
+        source: Source,
+        /// The package that needs the other.
+        from: String,
+        /// The package that is needed.
+        to: String,
+    },
+    /// List the packages that depend on a package, directly or (with --all) at any distance.
+    NeededBy {
+        #[command(flatten)]
+        source: Source,
+        /// Follow chains of dependencies.
+        #[arg(long)]
+        all: bool,
+        /// The package.
+        package: String,
+    },
+    /// List the meta-packages that requests can name, or the packages of one.
+    Meta {
+        /// Read further meta-packages from this TOML file.
+        #[arg(long, value_name = "TOML", value_hint = ValueHint::FilePath)]
+        meta_packages: Vec<PathBuf>,
+        /// Show the packages of this one.
+        name: Option<String>,
+    },
+}

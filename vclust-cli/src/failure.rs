@@ -1,0 +1,98 @@
+//! How a command fails: text for people, a JSON document for scripts, and the exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+use thiserror::Error;
+use vclust_core::{IndexError, MetaPackageError, ResolveError};
+use vclust_debian::{AptConfigurationError, IndexFileError};
+
+use crate::arguments::Format;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    IndexFile(#[from] IndexFileError),
+    #[error("cannot read apt's configuration")]
+    AptConfiguration(#[from] AptConfigurationError),
+    #[error(transparent)]
+    MetaPackage(#[from] MetaPackageError),
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error(
+        "this machine has no package indexes; run `apt-get update`, or name a Packages file with \
+         --packages-file"
+    )]
+    NoIndexes,
+    #[error("`{pattern}` is not a regular expression")]
+    Pattern { pattern: String, source: regex::Error },
+    #[error("no package matches {what}")]
+    NothingFound { what: String },
+    #[error("{from} does not depend on {to}, not even indirectly")]
+    NoChain { from: String, to: String },
+    #[error("cannot write the answer")]
+    Write(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// Prints the failure and says with which code to exit. A reader that went away, as `head`
+    /// does, is no failure.
+    pub(crate) fn report(&self, format: Format) -> ExitCode {
+        if let Self::Write(error) = self {
+            if error.kind() == std::io::ErrorKind::BrokenPipe {
+                return ExitCode::SUCCESS;
+            }
+        }
+        let explanation = self.explanation();
+        match format {
+            Format::Json => {
+                let document = json!({ "error": self.headline(), "explanation": explanation });
+                anstream::println!("{document}");
+            }
+            Format::Text => {
+                let red = anstyle::AnsiColor::Red.on_default().bold();
+                anstream::eprintln!("{red}error{red:#}: {}", self.headline());
+                for step in explanation {
+                    anstream::eprintln!("  {step}");
+                }
+            }
+        }
+        ExitCode::FAILURE
+    }
+
+    fn headline(&self) -> String {
+        match self {
+            Self::Resolve(ResolveError::Unsatisfiable { .. }) => {
+                "the request cannot be fulfilled".to_owned()
+            }
+            Self::Resolve(ResolveError::BrokenRoot { .. }) => {
+                "the root is broken already; mend it with `apt-get --fix-broken install`".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+
+    fn explanation(&self) -> Vec<String> {
+        if let Self::Resolve(error) = self {
+            return match error {
+                ResolveError::Unsatisfiable { .. } | ResolveError::BrokenRoot { .. } => {
+                    error.explanation()
+                }
+                _ => Vec::new(),
+            };
+        }
+        let mut causes = Vec::new();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        causes
+    }
+}
