@@ -206,6 +206,8 @@ Debug::NoLocking "1";
         directory.mkdir(parents=True, exist_ok=True)
         apt_pkg.config.set("Dir::State::status", str(self.status(root)))
         apt_pkg.config.set("Dir::Cache", str(directory))
+        # libapt-pkg remembers the status file until it is initialised again.
+        apt_pkg.init_system()
         return apt_pkg.Cache(None)
 
     def environment(self, root):
