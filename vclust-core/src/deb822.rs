@@ -68,11 +68,7 @@ impl<'a> Stanza<'a> {
     /// A stanza that was cut out of its file earlier, such as one an index remembers.
     #[must_use]
     pub fn from_bytes(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            offset: 0,
-            line: 1,
-        }
+        Self { bytes, offset: 0, line: 1 }
     }
 
     /// The stanza's text, without the empty line that ends it.
@@ -117,10 +113,7 @@ impl<'a> Stanza<'a> {
                     continue;
                 }
                 let text: String = String::from_utf8_lossy(bad).chars().take(60).collect();
-                return Some(Err(SyntaxError {
-                    line: start_line,
-                    text,
-                }));
+                return Some(Err(SyntaxError { line: start_line, text }));
             }
         })
     }
@@ -128,9 +121,7 @@ impl<'a> Stanza<'a> {
     /// The first field called `name`, if the stanza has one; malformed lines are passed over.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<Field<'a>> {
-        self.fields()
-            .filter_map(Result::ok)
-            .find(|field| field.is(name))
+        self.fields().filter_map(Result::ok).find(|field| field.is(name))
     }
 
     /// The value of the first field called `name`.
@@ -159,11 +150,7 @@ impl<'a> Stanzas<'a> {
     /// Iterates over the stanzas of `input`.
     #[must_use]
     pub fn new(input: &'a [u8]) -> Self {
-        Self {
-            input,
-            position: 0,
-            line: 1,
-        }
+        Self { input, position: 0, line: 1 }
     }
 }
 
@@ -183,20 +170,12 @@ impl<'a> Iterator for Stanzas<'a> {
                 (None, false) => start = Some((line_start, line_number)),
                 (Some((offset, first_line)), true) => {
                     let bytes = &self.input[offset..line_start];
-                    return Some(Stanza {
-                        bytes,
-                        offset,
-                        line: first_line,
-                    });
+                    return Some(Stanza { bytes, offset, line: first_line });
                 }
                 _ => {}
             }
         }
-        start.map(|(offset, line)| Stanza {
-            bytes: &self.input[offset..],
-            offset,
-            line,
-        })
+        start.map(|(offset, line)| Stanza { bytes: &self.input[offset..], offset, line })
     }
 }
 
@@ -204,10 +183,7 @@ impl<'a> Iterator for Stanzas<'a> {
 fn field_name(input: &[u8]) -> IResult<&[u8], &[u8]> {
     let name = take_while1(|byte: u8| byte.is_ascii_graphic() && byte != b':');
     if matches!(input.first(), Some(b'#' | b'-')) {
-        return Err(nom::Err::Error(nom::error::Error::new(
-            input,
-            nom::error::ErrorKind::Char,
-        )));
+        return Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Char)));
     }
     terminated(name, char(':')).parse(input)
 }
@@ -228,10 +204,9 @@ fn field_value(input: &[u8]) -> (&[u8], &[u8], usize) {
 
 /// The blank that marks a line as continuing the field above it.
 fn continuation(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    recognize((preceded(
-        many0_count(tag("\r")),
-        take_while1(|byte| byte == b' ' || byte == b'\t'),
-    ),))
+    recognize(
+        (preceded(many0_count(tag("\r")), take_while1(|byte| byte == b' ' || byte == b'\t')),),
+    )
     .parse(input)
 }
 
@@ -252,10 +227,7 @@ mod tests {
             .fields()
             .map(|field| {
                 let field = field.unwrap();
-                (
-                    String::from_utf8_lossy(field.name).into_owned(),
-                    field.text().into_owned(),
-                )
+                (String::from_utf8_lossy(field.name).into_owned(), field.text().into_owned())
             })
             .collect()
     }

@@ -5,17 +5,11 @@ use std::collections::HashSet;
 use vclust_core::{Member, MetaPackage, MetaPackageError, MetaPackages, Need};
 
 fn names(members: &[Member]) -> Vec<&str> {
-    members
-        .iter()
-        .map(|member| member.choose(|_| true))
-        .collect()
+    members.iter().map(|member| member.choose(|_| true)).collect()
 }
 
 fn error(text: &str) -> String {
-    MetaPackages::empty()
-        .merge(text, "mine.toml")
-        .expect_err("the file is wrong")
-        .to_string()
+    MetaPackages::empty().merge(text, "mine.toml").expect_err("the file is wrong").to_string()
 }
 
 #[test]
@@ -23,16 +17,8 @@ fn every_shipped_meta_package_expands() {
     let shipped = MetaPackages::shipped();
     for unit in shipped.iter() {
         let members = shipped.expand(unit.id().as_str()).expect("it expands");
-        assert!(
-            members.iter().any(|member| member.need() == Need::Required),
-            "{}",
-            unit.id()
-        );
-        assert!(
-            !unit.title().is_empty() && !unit.description().is_empty(),
-            "{}",
-            unit.id()
-        );
+        assert!(members.iter().any(|member| member.need() == Need::Required), "{}", unit.id());
+        assert!(!unit.title().is_empty() && !unit.description().is_empty(), "{}", unit.id());
     }
     for wanted in [
         "c-development",
@@ -61,25 +47,15 @@ fn every_shipped_meta_package_expands() {
 #[test]
 fn every_shipped_member_exists_in_debian_12_and_13() {
     let releases = [
-        (
-            "Debian 12",
-            include_str!("data/meta-packages/debian-12.txt"),
-        ),
-        (
-            "Debian 13",
-            include_str!("data/meta-packages/debian-13.txt"),
-        ),
+        ("Debian 12", include_str!("data/meta-packages/debian-12.txt")),
+        ("Debian 13", include_str!("data/meta-packages/debian-13.txt")),
     ];
     let shipped = MetaPackages::shipped();
     for (release, list) in releases {
         let known: HashSet<&str> = list.lines().collect();
         for member in shipped.iter().flat_map(MetaPackage::members) {
             let chosen = member.choose(|name| known.contains(name));
-            assert!(
-                known.contains(chosen),
-                "{chosen} of {} is not in {release}",
-                member.origin()
-            );
+            assert!(known.contains(chosen), "{chosen} of {} is not in {release}", member.origin());
         }
     }
 }
@@ -91,11 +67,7 @@ fn no_shipped_name_is_hidden_by_a_package_of_the_same_name() {
     let list = include_str!("data/meta-packages/debian-12.txt");
     let known: HashSet<&str> = list.lines().collect();
     for unit in shipped.iter().filter(|unit| unit.id().as_str() != "mpich") {
-        assert!(
-            !known.contains(unit.id().as_str()),
-            "{} is a package too",
-            unit.id()
-        );
+        assert!(!known.contains(unit.id().as_str()), "{} is a package too", unit.id());
     }
 }
 
@@ -125,11 +97,7 @@ fn included_units_come_first_and_once() {
     set.merge(text, "mine.toml").expect("the file is right");
     let members = set.expand("top").expect("it expands");
     assert_eq!(names(&members), ["a", "b", "c", "l", "t"]);
-    assert_eq!(
-        members[2].need(),
-        Need::Required,
-        "required by one unit is required"
-    );
+    assert_eq!(members[2].need(), Need::Required, "required by one unit is required");
     assert_eq!(members[2].origin().as_str(), "left");
 }
 
@@ -138,14 +106,8 @@ fn a_users_file_replaces_a_shipped_unit_and_its_aliases() {
     let mut set = MetaPackages::shipped();
     let text = "[[meta-package]]\nid = \"openmpi\"\ntitle = \"Mine\"\npackages = [\"openmpi-bin\"]";
     set.merge(text, "mine.toml").expect("the file is right");
-    assert_eq!(
-        names(&set.expand("openmpi").expect("it expands")),
-        ["openmpi-bin"]
-    );
-    assert!(
-        set.get("open-mpi").is_none(),
-        "the alias went with the unit that had it"
-    );
+    assert_eq!(names(&set.expand("openmpi").expect("it expands")), ["openmpi-bin"]);
+    assert!(set.get("open-mpi").is_none(), "the alias went with the unit that had it");
 }
 
 #[test]
@@ -172,16 +134,12 @@ fn errors_name_the_file_the_unit_and_the_fault() {
 
 #[test]
 fn an_unknown_name_gets_near_names() {
-    let error = MetaPackages::shipped()
-        .expand("c-devlopment")
-        .expect_err("a typo");
+    let error = MetaPackages::shipped().expand("c-devlopment").expect_err("a typo");
     assert_eq!(
         error.to_string(),
         "there is no meta-package `c-devlopment`; did you mean `c-development`?"
     );
-    let far = MetaPackages::shipped()
-        .expand("zzzzzz")
-        .expect_err("nothing like it");
+    let far = MetaPackages::shipped().expand("zzzzzz").expect_err("nothing like it");
     assert_eq!(far.to_string(), "there is no meta-package `zzzzzz`");
 }
 
@@ -192,16 +150,9 @@ fn rings_and_missing_includes_are_named_in_full() {
         format!("[[meta-package]]\nid = \"{id}\"\ntitle = \"T\"\nincludes = [\"{include}\"]\n")
     };
     let text = unit("a", "b") + &unit("b", "c") + &unit("c", "b") + &unit("d", "nowhere");
-    set.merge(&text, "mine.toml")
-        .expect("includes are checked on expansion");
+    set.merge(&text, "mine.toml").expect("includes are checked on expansion");
     let ring = set.expand("a").expect_err("a ring");
-    assert_eq!(
-        ring.to_string(),
-        "meta-packages include each other: b -> c -> b"
-    );
+    assert_eq!(ring.to_string(), "meta-packages include each other: b -> c -> b");
     let missing = set.expand("d").expect_err("a missing unit");
-    assert!(
-        matches!(missing, MetaPackageError::UnknownInclude { .. }),
-        "{missing}"
-    );
+    assert!(matches!(missing, MetaPackageError::UnknownInclude { .. }), "{missing}");
 }

@@ -61,9 +61,7 @@ impl DebianUnits {
         let mut units = Self::default();
         for (package, section, task_field) in packages {
             let section = section.map(|text| text.rsplit('/').next().unwrap_or(text));
-            let task = package
-                .strip_prefix("task-")
-                .filter(|task| !task.is_empty());
+            let task = package.strip_prefix("task-").filter(|task| !task.is_empty());
             match (section, task) {
                 (Some("tasks") | None, Some(task)) => {
                     let unit = single(DebianUnitKind::TaskPackage, package);
@@ -85,13 +83,10 @@ impl DebianUnits {
     }
 
     fn add_member(&mut self, task: &str, package: &str) {
-        let unit = self
-            .tasks
-            .entry(task.to_owned())
-            .or_insert_with(|| DebianUnit {
-                kind: DebianUnitKind::TaskMembers,
-                packages: Vec::new(),
-            });
+        let unit = self.tasks.entry(task.to_owned()).or_insert_with(|| DebianUnit {
+            kind: DebianUnitKind::TaskMembers,
+            packages: Vec::new(),
+        });
         let known = unit.packages.iter().any(|member| member == package);
         if unit.kind == DebianUnitKind::TaskMembers && !known {
             unit.packages.push(package.to_owned());
@@ -101,9 +96,7 @@ impl DebianUnits {
     /// The task of this name, with or without the `task-` that its package has in front.
     #[must_use]
     pub fn task(&self, name: &str) -> Option<&DebianUnit> {
-        self.tasks
-            .get(name)
-            .or_else(|| self.tasks.get(name.strip_prefix("task-")?))
+        self.tasks.get(name).or_else(|| self.tasks.get(name.strip_prefix("task-")?))
     }
 
     /// The metapackage of this name, a package of section `metapackages`.
@@ -126,10 +119,7 @@ impl DebianUnits {
 }
 
 fn single(kind: DebianUnitKind, package: &str) -> DebianUnit {
-    DebianUnit {
-        kind,
-        packages: vec![package.to_owned()],
-    }
+    DebianUnit { kind, packages: vec![package.to_owned()] }
 }
 
 #[cfg(test)]
@@ -140,11 +130,7 @@ mod tests {
         ("task-ssh-server", Some("tasks"), None),
         ("task-spooler", Some("misc"), None),
         ("science-physics", Some("metapackages"), None),
-        (
-            "casper",
-            Some("contrib/metapackages"),
-            Some("live, desktop"),
-        ),
+        ("casper", Some("contrib/metapackages"), Some("live, desktop")),
         ("firefox", Some("web"), Some("desktop")),
         ("openssh-server", Some("net"), Some("ssh-server")),
     ];
@@ -156,11 +142,7 @@ mod tests {
         assert_eq!(unit.kind(), DebianUnitKind::TaskPackage);
         assert_eq!(unit.packages(), ["task-ssh-server"]);
         assert_eq!(units.task("task-ssh-server"), Some(unit));
-        assert_eq!(
-            units.task("spooler"),
-            None,
-            "task-spooler is an ordinary program"
-        );
+        assert_eq!(units.task("spooler"), None, "task-spooler is an ordinary program");
     }
 
     #[test]

@@ -115,8 +115,5 @@ pub(super) fn near_names<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
         .collect();
     near.sort_unstable();
     near.dedup();
-    near.into_iter()
-        .take(3)
-        .map(|(_, candidate)| candidate.to_owned())
-        .collect()
+    near.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
 }

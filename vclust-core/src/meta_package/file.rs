@@ -39,10 +39,7 @@ pub(super) fn parse(text: &str, origin: &str) -> Result<Vec<MetaPackage>, MetaPa
         origin: origin.to_owned(),
         source: Box::new(source),
     })?;
-    file.meta_packages
-        .into_iter()
-        .map(|table| check(table, origin))
-        .collect()
+    file.meta_packages.into_iter().map(|table| check(table, origin)).collect()
 }
 
 fn check(table: Table, origin: &str) -> Result<MetaPackage, MetaPackageError> {
@@ -51,12 +48,9 @@ fn check(table: Table, origin: &str) -> Result<MetaPackage, MetaPackageError> {
     let includes = names(&table.includes, origin)?;
     let mut members = Vec::with_capacity(table.packages.len() + table.recommends.len());
     let entries = table.packages.iter().map(|entry| (entry, Need::Required));
-    for (entry, need) in entries.chain(
-        table
-            .recommends
-            .iter()
-            .map(|entry| (entry, Need::Recommended)),
-    ) {
+    for (entry, need) in
+        entries.chain(table.recommends.iter().map(|entry| (entry, Need::Recommended)))
+    {
         let alternatives = parse_entry(entry).ok_or_else(|| MetaPackageError::InvalidEntry {
             entry: entry.clone(),
             id: table.id.clone(),

@@ -52,11 +52,7 @@ pub struct Member {
 impl Member {
     pub(super) fn new(alternatives: Vec<String>, need: Need, origin: MetaPackageId) -> Self {
         debug_assert!(!alternatives.is_empty(), "a member is at least one package");
-        Self {
-            alternatives,
-            need,
-            origin,
-        }
+        Self { alternatives, need, origin }
     }
 
     /// What apt would take as a package, the preferred one first; never empty.
@@ -92,9 +88,7 @@ impl Member {
 /// Whether `text` is formed as a package or meta-package name is.
 pub(super) fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
-    bytes
-        .next()
-        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         && bytes.all(|byte| {
             byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.')
         })
@@ -107,14 +101,8 @@ pub(super) fn bare_name(request: &str) -> &str {
 
 /// The alternatives in `entry`, or nothing if one of them is not what apt takes as a package.
 pub(super) fn parse_entry(entry: &str) -> Option<Vec<String>> {
-    let alternatives: Vec<String> = entry
-        .split('|')
-        .map(|part| part.trim().to_owned())
-        .collect();
-    alternatives
-        .iter()
-        .all(|alternative| is_package_request(alternative))
-        .then_some(alternatives)
+    let alternatives: Vec<String> = entry.split('|').map(|part| part.trim().to_owned()).collect();
+    alternatives.iter().all(|alternative| is_package_request(alternative)).then_some(alternatives)
 }
 
 /// Whether `text` is `NAME[:ARCHITECTURE][=VERSION|/SUITE]`, nothing more.
@@ -131,9 +119,7 @@ fn is_package_request(text: &str) -> bool {
         && architecture.is_none_or(is_name)
         && pinned.is_none_or(|pin| {
             !pin.is_empty()
-                && pin
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'/'))
+                && pin.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'/'))
         })
 }
 
@@ -143,19 +129,10 @@ mod tests {
 
     #[test]
     fn entries_are_what_apt_takes_as_a_package() {
-        for good in [
-            "gcc",
-            "g++",
-            "libc6:amd64",
-            "gcc=4:12.2.0-3",
-            "gcc:amd64/stable",
-            "a1 | b2",
-        ] {
+        for good in ["gcc", "g++", "libc6:amd64", "gcc=4:12.2.0-3", "gcc:amd64/stable", "a1 | b2"] {
             assert!(parse_entry(good).is_some(), "{good}");
         }
-        for bad in [
-            "", "Gcc", "-gcc", "gcc |", "gcc=", "gcc/", "gcc:", "gcc gdb", "gcc=1=2",
-        ] {
+        for bad in ["", "Gcc", "-gcc", "gcc |", "gcc=", "gcc/", "gcc:", "gcc gdb", "gcc=1=2"] {
             assert!(parse_entry(bad).is_none(), "{bad}");
         }
     }

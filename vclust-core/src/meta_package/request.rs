@@ -22,10 +22,7 @@ impl<'a> NameRequest<'a> {
         if let Some(name) = text.strip_prefix("meta:") {
             return Self::MetaPackage(name);
         }
-        match text
-            .strip_prefix("task:")
-            .or_else(|| text.strip_suffix('^'))
-        {
+        match text.strip_prefix("task:").or_else(|| text.strip_suffix('^')) {
             Some(name) => Self::Task(name),
             None => Self::Plain(text),
         }
@@ -38,21 +35,9 @@ mod tests {
 
     #[test]
     fn prefixes_and_the_caret_decide() {
-        assert_eq!(
-            NameRequest::parse("gcc:amd64=12"),
-            NameRequest::Plain("gcc:amd64=12")
-        );
-        assert_eq!(
-            NameRequest::parse("meta:openmpi"),
-            NameRequest::MetaPackage("openmpi")
-        );
-        assert_eq!(
-            NameRequest::parse("task:ssh-server"),
-            NameRequest::Task("ssh-server")
-        );
-        assert_eq!(
-            NameRequest::parse("ssh-server^"),
-            NameRequest::Task("ssh-server")
-        );
+        assert_eq!(NameRequest::parse("gcc:amd64=12"), NameRequest::Plain("gcc:amd64=12"));
+        assert_eq!(NameRequest::parse("meta:openmpi"), NameRequest::MetaPackage("openmpi"));
+        assert_eq!(NameRequest::parse("task:ssh-server"), NameRequest::Task("ssh-server"));
+        assert_eq!(NameRequest::parse("ssh-server^"), NameRequest::Task("ssh-server"));
     }
 }

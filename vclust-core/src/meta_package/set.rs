@@ -8,26 +8,11 @@ use super::member::{Member, MetaPackageId};
 
 /// The files shipped with this crate, by name.
 const SHIPPED: &[(&str, &str)] = &[
-    (
-        "development.toml",
-        include_str!("../../data/meta-packages/development.toml"),
-    ),
-    (
-        "paper.toml",
-        include_str!("../../data/meta-packages/paper.toml"),
-    ),
-    (
-        "parallel.toml",
-        include_str!("../../data/meta-packages/parallel.toml"),
-    ),
-    (
-        "science.toml",
-        include_str!("../../data/meta-packages/science.toml"),
-    ),
-    (
-        "services.toml",
-        include_str!("../../data/meta-packages/services.toml"),
-    ),
+    ("development.toml", include_str!("../../data/meta-packages/development.toml")),
+    ("paper.toml", include_str!("../../data/meta-packages/paper.toml")),
+    ("parallel.toml", include_str!("../../data/meta-packages/parallel.toml")),
+    ("science.toml", include_str!("../../data/meta-packages/science.toml")),
+    ("services.toml", include_str!("../../data/meta-packages/services.toml")),
 ];
 
 /// A named functional unit, as its file describes it.
@@ -109,8 +94,7 @@ impl MetaPackages {
     pub fn shipped() -> Self {
         let mut set = Self::empty();
         for (name, text) in SHIPPED {
-            set.merge(text, name)
-                .expect("the shipped meta-packages are valid");
+            set.merge(text, name).expect("the shipped meta-packages are valid");
         }
         set
     }
@@ -138,10 +122,7 @@ impl MetaPackages {
             return Err(ambiguous(&unit.id, target, &unit));
         }
         for alias in &unit.aliases {
-            let holder = self
-                .aliases
-                .get(alias)
-                .or(self.units.get(alias).map(MetaPackage::id));
+            let holder = self.aliases.get(alias).or(self.units.get(alias).map(MetaPackage::id));
             if let Some(holder) = holder {
                 return Err(ambiguous(alias, holder, &unit));
             }
@@ -172,12 +153,7 @@ impl MetaPackages {
             name: name.to_owned(),
             suggestions: self.suggestions(name),
         })?;
-        let mut walk = Walk {
-            set: self,
-            open: Vec::new(),
-            done: Vec::new(),
-            members: Vec::new(),
-        };
+        let mut walk = Walk { set: self, open: Vec::new(), done: Vec::new(), members: Vec::new() };
         walk.visit(unit)?;
         Ok(walk.members)
     }
@@ -217,20 +193,16 @@ impl<'a> Walk<'a> {
         }
         if let Some(start) = self.open.iter().position(|open| **open == unit.id) {
             let ring = self.open[start..].iter().copied().chain([&unit.id]);
-            return Err(MetaPackageError::Cycle {
-                chain: ring.map(ToString::to_string).collect(),
-            });
+            return Err(MetaPackageError::Cycle { chain: ring.map(ToString::to_string).collect() });
         }
         self.open.push(&unit.id);
         for include in &unit.includes {
             let included =
-                self.set
-                    .get(include.as_str())
-                    .ok_or_else(|| MetaPackageError::UnknownInclude {
-                        id: unit.id.to_string(),
-                        name: include.to_string(),
-                        suggestions: self.set.suggestions(include.as_str()),
-                    })?;
+                self.set.get(include.as_str()).ok_or_else(|| MetaPackageError::UnknownInclude {
+                    id: unit.id.to_string(),
+                    name: include.to_string(),
+                    suggestions: self.set.suggestions(include.as_str()),
+                })?;
             self.visit(included)?;
         }
         self.open.pop();

@@ -1,0 +1,550 @@
+//! The machine's apt configuration, read without apt: apt.conf(5), sources.list(5) and
+//! apt_preferences(5), and the indexes that apt has downloaded.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use vclust_core::{Pin, ReleaseError};
+
+use crate::index_file::{self, IndexFileError};
+
+mod lists;
+mod preferences;
+mod source;
+mod source_files;
+mod tree;
+
+pub(crate) use lists::host_of;
+pub use lists::{IndexFile, uri_to_file_name};
+pub use preferences::parse_preferences;
+pub(crate) use source::suite_uri;
+pub use source::{AptSource, Location, SignedBy, SourceKind};
+pub use source_files::{parse_deb822_sources, parse_one_line_sources};
+pub use tree::{AptConf, AptConfSyntaxError, Include};
+
+/// Why the machine's apt configuration could not be read.
+#[derive(Debug, Error)]
+pub enum AptConfigurationError {
+    /// A directory cannot be listed.
+    #[error("cannot list {}", path.display())]
+    List {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] IndexFileError),
+    /// A configuration file is malformed.
+    #[error(transparent)]
+    Syntax(#[from] AptConfSyntaxError),
+    /// Configuration files include each other without end.
+    #[error("{}: `#include` goes more than ten files deep", path.display())]
+    Includes {
+        /// The file at the end of the chain.
+        path: PathBuf,
+    },
+    /// An entry of the sources is malformed.
+    #[error("{location}: {reason}")]
+    Source {
+        /// Where it stands.
+        location: Location,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A pin is malformed.
+    #[error("{location}: {reason}")]
+    Preference {
+        /// Where it stands.
+        location: Location,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A downloaded `Release` file is malformed.
+    #[error("{} is damaged; `apt-get update` fetches it anew", path.display())]
+    Release {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ReleaseError,
+    },
+}
+
+/// What apt takes from the environment.
+#[derive(Debug, Clone, Default)]
+pub struct AptEnvironment {
+    /// Directory that stands for `/`; only tests and foreign roots set it.
+    pub root: Option<PathBuf>,
+    /// `APT_CONFIG`: a configuration file read before all others.
+    pub apt_config: Option<PathBuf>,
+    /// `http_proxy`.
+    pub http_proxy: Option<String>,
+    /// `https_proxy`.
+    pub https_proxy: Option<String>,
+    /// `no_proxy`: hosts and domains, separated by commas.
+    pub no_proxy: Option<String>,
+}
+
+impl AptEnvironment {
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            root: None,
+            apt_config: std::env::var_os("APT_CONFIG")
+                .filter(|path: &OsString| !path.is_empty())
+                .map(PathBuf::from),
+            http_proxy: text("http_proxy"),
+            https_proxy: text("https_proxy"),
+            no_proxy: text("no_proxy"),
+        }
+    }
+}
+
+/// The machine's apt configuration.
+#[derive(Debug, Clone)]
+pub struct AptConfiguration {
+    conf: AptConf,
+    environment: AptEnvironment,
+    architectures: Vec<String>,
+}
+
+/// What apt assumes where no file says otherwise.
+const DEFAULTS: [(&str, &str); 13] = [
+    ("Dir", "/"),
+    ("Dir::State", "var/lib/apt"),
+    ("Dir::State::lists", "lists/"),
+    ("Dir::Etc", "etc/apt"),
+    ("Dir::Etc::sourcelist", "sources.list"),
+    ("Dir::Etc::sourceparts", "sources.list.d"),
+    ("Dir::Etc::main", "apt.conf"),
+    ("Dir::Etc::parts", "apt.conf.d"),
+    ("Dir::Etc::preferences", "preferences"),
+    ("Dir::Etc::preferencesparts", "preferences.d"),
+    ("Dir::Etc::trusted", "trusted.gpg"),
+    ("Dir::Etc::trustedparts", "trusted.gpg.d"),
+    ("APT::Install-Recommends", "1"),
+];
+
+impl AptConfiguration {
+    /// Reads the machine's configuration, as this process would have apt see it.
+    pub fn load() -> Result<Self, AptConfigurationError> {
+        Self::load_from(AptEnvironment::of_process())
+    }
+
+    /// Reads the configuration of a given environment.
+    pub fn load_from(environment: AptEnvironment) -> Result<Self, AptConfigurationError> {
+        let mut conf = AptConf::default();
+        for (name, value) in DEFAULTS {
+            conf.set(name, value);
+        }
+        if let Some(root) = &environment.root {
+            conf.set("Dir", &root.to_string_lossy());
+        }
+        let mut configuration = Self {
+            conf,
+            environment,
+            architectures: Vec::new(),
+        };
+        if let Some(path) = configuration.environment.apt_config.clone() {
+            configuration.read(&path, 0)?;
+        }
+        for path in parts(&configuration.path("Dir::Etc::parts"), &["", "conf"])? {
+            configuration.read(&path, 0)?;
+        }
+        let main = configuration.path("Dir::Etc::main");
+        if main.is_file() {
+            configuration.read(&main, 0)?;
+        }
+        configuration.architectures = configuration.find_architectures()?;
+        Ok(configuration)
+    }
+
+    fn read(&mut self, path: &Path, depth: usize) -> Result<(), AptConfigurationError> {
+        if depth > 10 {
+            return Err(AptConfigurationError::Includes {
+                path: path.to_owned(),
+            });
+        }
+        let text = index_file::map(path)?;
+        for Include(included) in self.conf.read(path, &text)? {
+            let included = path.parent().unwrap_or(Path::new("/")).join(included);
+            self.read(&included, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// The configuration itself.
+    #[must_use]
+    pub fn conf(&self) -> &AptConf {
+        &self.conf
+    }
+
+    /// The file or directory at `name`, such as `Dir::State::lists`: a relative value is below that
+    /// of its parent, and so on up to `Dir`.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        let mut path = PathBuf::new();
+        let mut name = Some(name);
+        while let Some(current) = name {
+            if let Some(value) = self.conf.value(current) {
+                path = if path.as_os_str().is_empty() {
+                    PathBuf::from(value)
+                } else {
+                    Path::new(value).join(path)
+                };
+            }
+            if path.is_absolute() || path.starts_with(".") || path.starts_with("..") {
+                break;
+            }
+            name = current.rsplit_once("::").map(|(parent, _)| parent);
+        }
+        path
+    }
+
+    /// The native architecture (`APT::Architecture`).
+    #[must_use]
+    pub fn architecture(&self) -> &str {
+        self.architectures.first().map_or("", String::as_str)
+    }
+
+    /// The native architecture, then the foreign ones (`APT::Architectures`, or dpkg's).
+    #[must_use]
+    pub fn architectures(&self) -> &[String] {
+        &self.architectures
+    }
+
+    /// The suite that is preferred (`APT::Default-Release`).
+    #[must_use]
+    pub fn default_release(&self) -> Option<&str> {
+        self.conf.value("APT::Default-Release")
+    }
+
+    /// Whether recommended packages are installed (`APT::Install-Recommends`).
+    #[must_use]
+    pub fn install_recommends(&self) -> bool {
+        self.conf.boolean("APT::Install-Recommends", true)
+    }
+
+    /// apt's directory of downloaded indexes (`Dir::State::lists`).
+    #[must_use]
+    pub fn lists_directory(&self) -> PathBuf {
+        self.path("Dir::State::lists")
+    }
+
+    /// dpkg's status (`Dir::State::status`).
+    #[must_use]
+    pub fn status_file(&self) -> PathBuf {
+        match self.conf.value("Dir::State::status") {
+            Some(_) => self.path("Dir::State::status"),
+            None => self.path("Dir").join("var/lib/dpkg/status"),
+        }
+    }
+
+    /// apt's record of automatically installed packages (`Dir::State::extended_states`).
+    #[must_use]
+    pub fn extended_states_file(&self) -> PathBuf {
+        match self.conf.value("Dir::State::extended_states") {
+            Some(_) => self.path("Dir::State::extended_states"),
+            None => self.path("Dir::State").join("extended_states"),
+        }
+    }
+
+    /// The keyrings that are trusted for every source: `trusted.gpg` and those in `trusted.gpg.d`
+    /// that exist, and Debian's own keyring.
+    pub fn trusted_keyrings(&self) -> Result<Vec<PathBuf>, AptConfigurationError> {
+        let mut keyrings = parts(&self.path("Dir::Etc::trustedparts"), &["gpg", "asc"])?;
+        let debian = self
+            .path("Dir")
+            .join("usr/share/keyrings/debian-archive-keyring.gpg");
+        for path in [self.path("Dir::Etc::trusted"), debian] {
+            if path.is_file() {
+                keyrings.push(path);
+            }
+        }
+        Ok(keyrings)
+    }
+
+    /// The proxy for a URI; `None` for a direct connection.
+    #[must_use]
+    pub fn proxy_for(&self, uri: &str) -> Option<String> {
+        let scheme = uri
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let host = host_of(uri);
+        // https falls back on what is said for http
+        let schemes: &[&str] = match scheme.as_str() {
+            "https" => &["https", "http"],
+            "http" => &["http"],
+            _ => return None,
+        };
+        let listed = |name: String| {
+            schemes
+                .iter()
+                .find_map(|scheme| self.conf.value(&format!("Acquire::{scheme}::{name}")))
+        };
+        let environment = &self.environment;
+        let from_environment = || match scheme.as_str() {
+            "https" => environment.https_proxy.as_deref(),
+            _ => environment.http_proxy.as_deref(),
+        };
+        let proxy = listed(format!("Proxy::{host}"))
+            .or_else(|| listed("Proxy".to_owned()))
+            .or_else(from_environment)?;
+        let exempt = environment
+            .no_proxy
+            .as_deref()
+            .is_some_and(|list| in_domains(host, list));
+        (!exempt && !matches!(proxy, "DIRECT" | "false")).then(|| proxy.to_owned())
+    }
+
+    /// The entries of `sources.list` and `sources.list.d`, in apt's order.
+    pub fn sources(&self) -> Result<Vec<AptSource>, AptConfigurationError> {
+        let main = self.path("Dir::Etc::sourcelist");
+        let mut paths = Vec::new();
+        if main.is_file() {
+            paths.push(main);
+        }
+        paths.extend(parts(
+            &self.path("Dir::Etc::sourceparts"),
+            &["list", "sources"],
+        )?);
+        let mut sources = Vec::new();
+        for path in paths {
+            let text = index_file::map(&path)?;
+            let stanzas = path
+                .extension()
+                .is_some_and(|extension| extension == "sources");
+            let parse = if stanzas {
+                parse_deb822_sources
+            } else {
+                parse_one_line_sources
+            };
+            sources.extend(parse(&path, &text, self.architecture())?);
+        }
+        Ok(sources)
+    }
+
+    /// The pins of `preferences.d` and `preferences`, in the order apt reads them.
+    pub fn pins(&self) -> Result<Vec<Pin>, AptConfigurationError> {
+        let mut paths = parts(&self.path("Dir::Etc::preferencesparts"), &["", "pref"])?;
+        let main = self.path("Dir::Etc::preferences");
+        if main.is_file() {
+            paths.push(main);
+        }
+        let mut pins = Vec::new();
+        for path in paths {
+            pins.extend(parse_preferences(&path, &index_file::map(&path)?)?);
+        }
+        Ok(pins)
+    }
+
+    /// The `Packages` or `Sources` files that apt has downloaded, in the order of the sources.
+    pub fn lists(&self, kind: SourceKind) -> Result<Vec<IndexFile>, AptConfigurationError> {
+        lists::index_files(self, &self.sources()?, kind)
+    }
+
+    fn find_architectures(&self) -> Result<Vec<String>, AptConfigurationError> {
+        let known = self.path("Dir").join("var/lib/dpkg/arch");
+        let mut of_dpkg = Vec::new();
+        if known.is_file() {
+            let text = index_file::map(&known)?;
+            let text = String::from_utf8_lossy(&text).into_owned();
+            of_dpkg.extend(text.split_ascii_whitespace().map(str::to_owned));
+        }
+        let native = self
+            .conf
+            .value("APT::Architecture")
+            .unwrap_or_else(|| debian_architecture(std::env::consts::ARCH));
+        let mut architectures = vec![native.to_owned()];
+        let configured: Vec<_> = self
+            .conf
+            .values("APT::Architectures")
+            .map(str::to_owned)
+            .collect();
+        for name in if configured.is_empty() {
+            of_dpkg
+        } else {
+            configured
+        } {
+            if !architectures.contains(&name) {
+                architectures.push(name);
+            }
+        }
+        Ok(architectures)
+    }
+}
+
+/// The `Packages` files that apt has downloaded for this machine's sources, in their order.
+pub fn apt_lists() -> Result<Vec<IndexFile>, AptConfigurationError> {
+    AptConfiguration::load()?.lists(SourceKind::Binary)
+}
+
+/// Debian's name for an architecture that Rust names.
+fn debian_architecture(rust: &str) -> &str {
+    match rust {
+        "x86_64" => "amd64",
+        "x86" => "i386",
+        "aarch64" => "arm64",
+        "arm" => "armhf",
+        "powerpc64" => "ppc64el",
+        "loongarch64" => "loong64",
+        "mips64" => "mips64el",
+        other => other,
+    }
+}
+
+/// Whether a host is in a list of domains like that of `no_proxy`.
+fn in_domains(host: &str, list: &str) -> bool {
+    list.split(',')
+        .map(str::trim)
+        .filter(|domain| !domain.is_empty())
+        .any(|domain| {
+            let domain = domain.trim_start_matches('.').to_ascii_lowercase();
+            let host = host.to_ascii_lowercase();
+            host == domain
+                || host
+                    .strip_suffix(&domain)
+                    .is_some_and(|rest| rest.ends_with('.'))
+        })
+}
+
+/// The files of a directory like `sources.list.d` that apt would read, in the order of their names:
+/// only letters, digits, `-`, `_`, `.` and `:` in the name, and one of these extensions, of which
+/// the empty one stands for none.
+fn parts(directory: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, AptConfigurationError> {
+    let list = |source| AptConfigurationError::List {
+        path: directory.to_owned(),
+        source,
+    };
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Vec::new()),
+        Err(error) => return Err(list(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(list)?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let wanted = !name.starts_with('.')
+            && name.bytes().all(allowed)
+            && extensions.contains(&extension)
+            && (extension.is_empty() != name.contains('.'));
+        if wanted && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, AptEnvironment) {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let environment = AptEnvironment {
+            root: Some(root.path().to_owned()),
+            ..AptEnvironment::default()
+        };
+        (root, environment)
+    }
+
+    #[test]
+    fn files_are_read_in_apts_order_and_others_are_left_alone() {
+        let (_root, environment) = root(&[
+            ("etc/apt/apt.conf.d/10a", "A \"1\"; B \"1\"; C \"1\";"),
+            ("etc/apt/apt.conf.d/20b.conf", "B \"2\"; C \"2\";"),
+            ("etc/apt/apt.conf.d/30c.bak", "C \"bak\";"),
+            ("etc/apt/apt.conf.d/40d~", "C \"~\";"),
+            ("etc/apt/apt.conf", "C \"3\";"),
+            ("etc/apt/sources.list", "deb http://a s main\n"),
+            ("etc/apt/sources.list.d/z.list", "deb http://z s main\n"),
+            (
+                "etc/apt/sources.list.d/b.sources",
+                "Types: deb\nURIs: http://b\nSuites: s\nComponents: main\n",
+            ),
+            ("etc/apt/sources.list.d/b.disabled", "nonsense"),
+        ]);
+        let apt = AptConfiguration::load_from(environment).unwrap();
+        let value = |name| apt.conf().value(name);
+        assert_eq!(
+            [value("A"), value("B"), value("C")],
+            [Some("1"), Some("2"), Some("3")]
+        );
+        let uris: Vec<_> = apt
+            .sources()
+            .unwrap()
+            .into_iter()
+            .map(|source| source.uri)
+            .collect();
+        assert_eq!(uris, ["http://a/", "http://b/", "http://z/"]);
+    }
+
+    #[test]
+    fn directories_are_relative_to_their_parents() {
+        let (root, mut environment) = root(&[
+            (
+                "conf",
+                "Dir::State::lists \"other\"; Dir::Cache \"/abs\"; Dir::Cache::x \"y\";",
+            ),
+            ("var/lib/dpkg/arch", "amd64\ni386\n"),
+        ]);
+        environment.apt_config = Some(root.path().join("conf"));
+        let apt = AptConfiguration::load_from(environment).unwrap();
+        assert_eq!(apt.lists_directory(), root.path().join("var/lib/apt/other"));
+        assert_eq!(apt.path("Dir::Cache::x"), Path::new("/abs/y"));
+        assert_eq!(apt.status_file(), root.path().join("var/lib/dpkg/status"));
+        assert!(apt.architectures().contains(&"i386".to_owned()));
+    }
+
+    #[test]
+    fn proxies_are_chosen_as_apt_does() {
+        let (root, mut environment) = root(&[(
+            "conf",
+            "Acquire::http::Proxy \"http://p:1\"; Acquire::http::Proxy::direct.example \"DIRECT\";\
+             Acquire::https::Proxy::s.example \"http://s:1\";",
+        )]);
+        environment.apt_config = Some(root.path().join("conf"));
+        environment.no_proxy = Some("corp.example, .lan".into());
+        let apt = AptConfiguration::load_from(environment).unwrap();
+        for (uri, proxy) in [
+            ("http://h.example/x", Some("http://p:1")),
+            ("https://h.example/x", Some("http://p:1")),
+            ("https://s.example/x", Some("http://s:1")),
+            ("http://direct.example/x", None),
+            ("http://a.corp.example/x", None),
+            ("http://notcorp.example/x", Some("http://p:1")),
+            ("http://b.lan/x", None),
+            ("file:/x", None),
+        ] {
+            assert_eq!(apt.proxy_for(uri).as_deref(), proxy, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_from_the_environment_comes_last() {
+        let (_root, mut environment) = root(&[]);
+        environment.http_proxy = Some("http://e:1".into());
+        let apt = AptConfiguration::load_from(environment).unwrap();
+        assert_eq!(apt.proxy_for("http://h/").as_deref(), Some("http://e:1"));
+        assert_eq!(apt.proxy_for("https://h/"), None);
+    }
+}
