@@ -145,11 +145,7 @@ impl AptConfiguration {
         if let Some(root) = &environment.root {
             conf.set("Dir", &root.to_string_lossy());
         }
-        let mut configuration = Self {
-            conf,
-            environment,
-            architectures: Vec::new(),
-        };
+        let mut configuration = Self { conf, environment, architectures: Vec::new() };
         if let Some(path) = configuration.environment.apt_config.clone() {
             configuration.read(&path, 0)?;
         }
@@ -166,9 +162,7 @@ impl AptConfiguration {
 
     fn read(&mut self, path: &Path, depth: usize) -> Result<(), AptConfigurationError> {
         if depth > 10 {
-            return Err(AptConfigurationError::Includes {
-                path: path.to_owned(),
-            });
+            return Err(AptConfigurationError::Includes { path: path.to_owned() });
         }
         let text = index_file::map(path)?;
         for Include(included) in self.conf.read(path, &text)? {
@@ -258,9 +252,7 @@ impl AptConfiguration {
     /// that exist, and Debian's own keyring.
     pub fn trusted_keyrings(&self) -> Result<Vec<PathBuf>, AptConfigurationError> {
         let mut keyrings = parts(&self.path("Dir::Etc::trustedparts"), &["gpg", "asc"])?;
-        let debian = self
-            .path("Dir")
-            .join("usr/share/keyrings/debian-archive-keyring.gpg");
+        let debian = self.path("Dir").join("usr/share/keyrings/debian-archive-keyring.gpg");
         for path in [self.path("Dir::Etc::trusted"), debian] {
             if path.is_file() {
                 keyrings.push(path);
@@ -272,11 +264,7 @@ impl AptConfiguration {
     /// The proxy for a URI; `None` for a direct connection.
     #[must_use]
     pub fn proxy_for(&self, uri: &str) -> Option<String> {
-        let scheme = uri
-            .split(':')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let scheme = uri.split(':').next().unwrap_or_default().to_ascii_lowercase();
         let host = host_of(uri);
         // https falls back on what is said for http
         let schemes: &[&str] = match scheme.as_str() {
@@ -285,9 +273,7 @@ impl AptConfiguration {
             _ => return None,
         };
         let listed = |name: String| {
-            schemes
-                .iter()
-                .find_map(|scheme| self.conf.value(&format!("Acquire::{scheme}::{name}")))
+            schemes.iter().find_map(|scheme| self.conf.value(&format!("Acquire::{scheme}::{name}")))
         };
         let environment = &self.environment;
         let from_environment = || match scheme.as_str() {
@@ -297,10 +283,7 @@ impl AptConfiguration {
         let proxy = listed(format!("Proxy::{host}"))
             .or_else(|| listed("Proxy".to_owned()))
             .or_else(from_environment)?;
-        let exempt = environment
-            .no_proxy
-            .as_deref()
-            .is_some_and(|list| in_domains(host, list));
+        let exempt = environment.no_proxy.as_deref().is_some_and(|list| in_domains(host, list));
         (!exempt && !matches!(proxy, "DIRECT" | "false")).then(|| proxy.to_owned())
     }
 
@@ -311,21 +294,12 @@ impl AptConfiguration {
         if main.is_file() {
             paths.push(main);
         }
-        paths.extend(parts(
-            &self.path("Dir::Etc::sourceparts"),
-            &["list", "sources"],
-        )?);
+        paths.extend(parts(&self.path("Dir::Etc::sourceparts"), &["list", "sources"])?);
         let mut sources = Vec::new();
         for path in paths {
             let text = index_file::map(&path)?;
-            let stanzas = path
-                .extension()
-                .is_some_and(|extension| extension == "sources");
-            let parse = if stanzas {
-                parse_deb822_sources
-            } else {
-                parse_one_line_sources
-            };
+            let stanzas = path.extension().is_some_and(|extension| extension == "sources");
+            let parse = if stanzas { parse_deb822_sources } else { parse_one_line_sources };
             sources.extend(parse(&path, &text, self.architecture())?);
         }
         Ok(sources)
@@ -363,16 +337,9 @@ impl AptConfiguration {
             .value("APT::Architecture")
             .unwrap_or_else(|| debian_architecture(std::env::consts::ARCH));
         let mut architectures = vec![native.to_owned()];
-        let configured: Vec<_> = self
-            .conf
-            .values("APT::Architectures")
-            .map(str::to_owned)
-            .collect();
-        for name in if configured.is_empty() {
-            of_dpkg
-        } else {
-            configured
-        } {
+        let configured: Vec<_> =
+            self.conf.values("APT::Architectures").map(str::to_owned).collect();
+        for name in if configured.is_empty() { of_dpkg } else { configured } {
             if !architectures.contains(&name) {
                 architectures.push(name);
             }
@@ -402,27 +369,18 @@ fn debian_architecture(rust: &str) -> &str {
 
 /// Whether a host is in a list of domains like that of `no_proxy`.
 fn in_domains(host: &str, list: &str) -> bool {
-    list.split(',')
-        .map(str::trim)
-        .filter(|domain| !domain.is_empty())
-        .any(|domain| {
-            let domain = domain.trim_start_matches('.').to_ascii_lowercase();
-            let host = host.to_ascii_lowercase();
-            host == domain
-                || host
-                    .strip_suffix(&domain)
-                    .is_some_and(|rest| rest.ends_with('.'))
-        })
+    list.split(',').map(str::trim).filter(|domain| !domain.is_empty()).any(|domain| {
+        let domain = domain.trim_start_matches('.').to_ascii_lowercase();
+        let host = host.to_ascii_lowercase();
+        host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'))
+    })
 }
 
 /// The files of a directory like `sources.list.d` that apt would read, in the order of their names:
 /// only letters, digits, `-`, `_`, `.` and `:` in the name, and one of these extensions, of which
 /// the empty one stands for none.
 fn parts(directory: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, AptConfigurationError> {
-    let list = |source| AptConfigurationError::List {
-        path: directory.to_owned(),
-        source,
-    };
+    let list = |source| AptConfigurationError::List { path: directory.to_owned(), source };
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -460,10 +418,8 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let environment = AptEnvironment {
-            root: Some(root.path().to_owned()),
-            ..AptEnvironment::default()
-        };
+        let environment =
+            AptEnvironment { root: Some(root.path().to_owned()), ..AptEnvironment::default() };
         (root, environment)
     }
 
@@ -485,26 +441,15 @@ mod tests {
         ]);
         let apt = AptConfiguration::load_from(environment).unwrap();
         let value = |name| apt.conf().value(name);
-        assert_eq!(
-            [value("A"), value("B"), value("C")],
-            [Some("1"), Some("2"), Some("3")]
-        );
-        let uris: Vec<_> = apt
-            .sources()
-            .unwrap()
-            .into_iter()
-            .map(|source| source.uri)
-            .collect();
+        assert_eq!([value("A"), value("B"), value("C")], [Some("1"), Some("2"), Some("3")]);
+        let uris: Vec<_> = apt.sources().unwrap().into_iter().map(|source| source.uri).collect();
         assert_eq!(uris, ["http://a/", "http://b/", "http://z/"]);
     }
 
     #[test]
     fn directories_are_relative_to_their_parents() {
         let (root, mut environment) = root(&[
-            (
-                "conf",
-                "Dir::State::lists \"other\"; Dir::Cache \"/abs\"; Dir::Cache::x \"y\";",
-            ),
+            ("conf", "Dir::State::lists \"other\"; Dir::Cache \"/abs\"; Dir::Cache::x \"y\";"),
             ("var/lib/dpkg/arch", "amd64\ni386\n"),
         ]);
         environment.apt_config = Some(root.path().join("conf"));

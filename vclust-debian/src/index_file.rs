@@ -29,18 +29,14 @@ impl Limits {
     /// The largest output that is allowed for so many compressed bytes.
     #[must_use]
     pub fn for_compressed(self, compressed: u64) -> u64 {
-        self.bytes
-            .min(compressed.saturating_mul(self.ratio).max(Self::FREE))
+        self.bytes.min(compressed.saturating_mul(self.ratio).max(Self::FREE))
     }
 }
 
 impl Default for Limits {
     /// 2 GiB, and 200 bytes for each compressed one; real indexes have a ratio below 15.
     fn default() -> Self {
-        Self {
-            bytes: 2 << 30,
-            ratio: 200,
-        }
+        Self { bytes: 2 << 30, ratio: 200 }
     }
 }
 
@@ -116,22 +112,13 @@ pub fn open_with(path: &Path, limits: Limits) -> Result<Bytes, IndexFileError> {
 
 /// The content of a file as it is on disk, mapped.
 pub(crate) fn map(path: &Path) -> Result<Bytes, IndexFileError> {
-    let read = |source| IndexFileError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let read = |source| IndexFileError::Read { path: path.to_owned(), source };
     // without O_NONBLOCK, opening a pipe would wait for somebody to write to it
     let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(read)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(read)?;
     let metadata = file.metadata().map_err(read)?;
     if !metadata.is_file() {
-        return Err(IndexFileError::NotRegular {
-            path: path.to_owned(),
-        });
+        return Err(IndexFileError::NotRegular { path: path.to_owned() });
     }
     if metadata.len() == 0 {
         return Ok(Bytes::new());
@@ -139,10 +126,7 @@ pub(crate) fn map(path: &Path) -> Result<Bytes, IndexFileError> {
     map_file(&file).map_err(read)
 }
 
-#[expect(
-    unsafe_code,
-    reason = "mapping lets an index of 50 MB be opened without reading it"
-)]
+#[expect(unsafe_code, reason = "mapping lets an index of 50 MB be opened without reading it")]
 fn map_file(file: &File) -> io::Result<Bytes> {
     // SAFETY: the map is private and read-only. Its bytes would change only if somebody wrote into
     // the file in place; apt, dpkg and this crate replace index files by rename and never do.
@@ -205,35 +189,26 @@ fn unpack(
     let bound = limit.saturating_add(1);
     let result = match format {
         Format::Plain => content.take(bound).read_to_end(&mut output),
-        Format::Gzip => flate2::bufread::MultiGzDecoder::new(content)
-            .take(bound)
-            .read_to_end(&mut output),
+        Format::Gzip => {
+            flate2::bufread::MultiGzDecoder::new(content).take(bound).read_to_end(&mut output)
+        }
         Format::Xz => unpack_xz(content, bound, &mut output),
         Format::Zstd => zstd::stream::read::Decoder::with_buffer(content)
             .and_then(|decoder| decoder.take(bound).read_to_end(&mut output)),
         Format::Lz4 => unpack_lz4(content, bound, &mut output),
         Format::Unsupported(format) => {
-            return Err(IndexFileError::Unsupported {
-                path: path.to_owned(),
-                format,
-            });
+            return Err(IndexFileError::Unsupported { path: path.to_owned(), format });
         }
     };
     if output.len() as u64 > limit {
         let compressed = content.len() as u64;
-        return Err(IndexFileError::Bomb {
-            path: path.to_owned(),
-            compressed,
-            limit,
-        });
+        return Err(IndexFileError::Bomb { path: path.to_owned(), compressed, limit });
     }
     match result {
         Ok(_) => Ok(output.into()),
-        Err(source) => Err(IndexFileError::Damaged {
-            path: path.to_owned(),
-            format: format.name(),
-            source,
-        }),
+        Err(source) => {
+            Err(IndexFileError::Damaged { path: path.to_owned(), format: format.name(), source })
+        }
     }
 }
 
@@ -243,9 +218,7 @@ const XZ_MEMORY: u64 = 512 << 20;
 fn unpack_xz(content: &[u8], bound: u64, output: &mut Vec<u8>) -> io::Result<usize> {
     let flags = liblzma::stream::CONCATENATED;
     let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, flags)?;
-    liblzma::bufread::XzDecoder::new_stream(content, stream)
-        .take(bound)
-        .read_to_end(output)
+    liblzma::bufread::XzDecoder::new_stream(content, stream).take(bound).read_to_end(output)
 }
 
 /// An lz4 decoder stops at the end of each frame, and the next read goes on with the next.
@@ -259,10 +232,7 @@ fn unpack_lz4(content: &[u8], bound: u64, output: &mut Vec<u8>) -> io::Result<us
             return if output.len() as u64 >= bound || decoder.get_ref().is_empty() {
                 Ok(output.len())
             } else {
-                Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "something follows the lz4 frame",
-                ))
+                Err(io::Error::new(io::ErrorKind::InvalidData, "something follows the lz4 frame"))
             };
         }
     }
@@ -310,11 +280,7 @@ mod tests {
         let text = b"Package: a\nVersion: 1\n".repeat(1000);
         assert_eq!(opened(&text, Limits::default()).unwrap(), text);
         for (name, compress) in FORMATS {
-            assert_eq!(
-                opened(&compress(&text), Limits::default()).unwrap(),
-                text,
-                "{name}"
-            );
+            assert_eq!(opened(&compress(&text), Limits::default()).unwrap(), text, "{name}");
         }
         assert!(opened(b"", Limits::default()).unwrap().is_empty());
     }
@@ -330,16 +296,12 @@ mod tests {
 
     #[test]
     fn truncated_data_are_an_error() {
-        let text: Vec<u8> = (0..40_000_u32)
-            .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
-            .collect();
+        let text: Vec<u8> =
+            (0..40_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         for (name, compress) in FORMATS {
             let whole = compress(&text);
             let error = opened(&whole[..whole.len() / 2], Limits::default()).unwrap_err();
-            assert!(
-                matches!(error, IndexFileError::Damaged { .. }),
-                "{name}: {error}"
-            );
+            assert!(matches!(error, IndexFileError::Damaged { .. }), "{name}: {error}");
         }
     }
 
@@ -348,27 +310,15 @@ mod tests {
         let zeros = vec![0; 70 << 20];
         for (name, compress) in FORMATS {
             let packed = compress(&zeros);
-            let tight = Limits {
-                bytes: 1 << 20,
-                ratio: 1000,
-            };
+            let tight = Limits { bytes: 1 << 20, ratio: 1000 };
             let error = opened(&packed, tight).unwrap_err();
             assert!(
-                matches!(
-                    error,
-                    IndexFileError::Bomb {
-                        limit: 0x10_0000,
-                        ..
-                    }
-                ),
+                matches!(error, IndexFileError::Bomb { limit: 0x10_0000, .. }),
                 "{name}: {error}"
             );
             if packed.len() < 300_000 {
                 let error = opened(&packed, Limits::default()).unwrap_err();
-                assert!(
-                    matches!(error, IndexFileError::Bomb { .. }),
-                    "{name}: {error}"
-                );
+                assert!(matches!(error, IndexFileError::Bomb { .. }), "{name}: {error}");
             }
         }
     }
@@ -378,10 +328,7 @@ mod tests {
         let error = open(Path::new("/dev/null")).unwrap_err();
         assert_eq!(error.to_string(), "/dev/null is not a regular file");
         let directory = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            open(directory.path()),
-            Err(IndexFileError::NotRegular { .. })
-        ));
+        assert!(matches!(open(directory.path()), Err(IndexFileError::NotRegular { .. })));
         let fifo = directory.path().join("fifo");
         rustix::fs::mknodat(
             rustix::fs::CWD,
@@ -391,18 +338,12 @@ mod tests {
             0,
         )
         .unwrap();
-        assert!(matches!(
-            open(&fifo),
-            Err(IndexFileError::NotRegular { .. })
-        ));
+        assert!(matches!(open(&fifo), Err(IndexFileError::NotRegular { .. })));
     }
 
     #[test]
     fn formats_that_are_not_read_are_named() {
         let error = opened(b"BZh91AY", Limits::default()).unwrap_err();
-        assert!(
-            error.to_string().contains("is compressed with bzip2"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("is compressed with bzip2"), "{error}");
     }
 }

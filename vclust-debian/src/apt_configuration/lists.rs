@@ -60,9 +60,7 @@ pub fn uri_to_file_name(uri: &str) -> String {
     let rest = match uri.split_once("://") {
         Some((_, rest)) => {
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = authority
-                .rsplit_once('@')
-                .map_or(authority, |(_, host)| host);
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
             format!("{host}{path}")
         }
         None => uri.split_once(':').map_or(uri, |(_, path)| path).to_owned(),
@@ -108,9 +106,7 @@ pub(crate) fn host_of(uri: &str) -> &str {
         return "";
     };
     let authority = rest.split('/').next().unwrap_or_default();
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     match host.strip_prefix('[') {
         Some(address) => address.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
@@ -191,12 +187,7 @@ fn targets(sources: &[AptSource], kind: SourceKind, machine: &[String]) -> Vec<S
         for (component, architecture, path) in index_paths(source, kind, machine) {
             let targets = &mut suites[position].targets;
             if !targets.iter().any(|target| target.path == path) {
-                targets.push(Target {
-                    component,
-                    architecture,
-                    trusted: source.trusted,
-                    path,
-                });
+                targets.push(Target { component, architecture, trusted: source.trusted, path });
             }
         }
     }
@@ -252,10 +243,7 @@ fn read_release(directory: &Path, base: &str) -> Result<(Release, bool), AptConf
 }
 
 fn existing(directory: &Path, name: &str) -> Option<PathBuf> {
-    ENDINGS
-        .iter()
-        .map(|end| directory.join(format!("{name}{end}")))
-        .find(|path| path.is_file())
+    ENDINGS.iter().map(|end| directory.join(format!("{name}{end}"))).find(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -266,10 +254,7 @@ mod tests {
     #[test]
     fn names_are_those_of_apt() {
         for (uri, name) in [
-            (
-                "http://h/debian/dists/a_b/main/x",
-                "h_debian_dists_a%5fb_main_x",
-            ),
+            ("http://h/debian/dists/a_b/main/x", "h_debian_dists_a%5fb_main_x"),
             ("http://u:p@h:8080/d/", "h:8080_d_"),
             ("file:/srv/m/dists/s/Release", "_srv_m_dists_s_Release"),
             ("file:///srv/~x", "_srv_%7ex"),

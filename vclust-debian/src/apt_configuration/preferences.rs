@@ -18,10 +18,7 @@ pub fn parse_preferences(path: &Path, text: &[u8]) -> Result<Vec<Pin>, AptConfig
     let mut pins = Vec::new();
     let text = without_comments(text);
     for stanza in Stanzas::new(&text) {
-        let location = Location {
-            path: path.to_owned(),
-            line: stanza.line(),
-        };
+        let location = Location { path: path.to_owned(), line: stanza.line() };
         read_stanza(stanza, &location, &mut pins)?;
     }
     Ok(pins)
@@ -32,16 +29,11 @@ fn read_stanza(
     location: &Location,
     pins: &mut Vec<Pin>,
 ) -> Result<(), AptConfigurationError> {
-    let invalid = |reason: String| AptConfigurationError::Preference {
-        location: location.clone(),
-        reason,
-    };
+    let invalid =
+        |reason: String| AptConfigurationError::Preference { location: location.clone(), reason };
     for field in stanza.fields() {
         field.map_err(|error| AptConfigurationError::Preference {
-            location: Location {
-                path: location.path.clone(),
-                line: error.line,
-            },
+            location: Location { path: location.path.clone(), line: error.line },
             reason: format!("expected `Name: value`, found `{}`", error.text),
         })?;
     }
@@ -69,20 +61,12 @@ fn read_stanza(
         })?
         .into();
     if everything {
-        pins.push(Pin {
-            packages: PackagePattern::all(),
-            selector,
-            priority,
-        });
+        pins.push(Pin { packages: PackagePattern::all(), selector, priority });
         return Ok(());
     }
     for word in packages.split_ascii_whitespace() {
         let packages = PackagePattern::parse(word).map_err(pattern)?;
-        pins.push(Pin {
-            packages,
-            selector: selector.clone(),
-            priority,
-        });
+        pins.push(Pin { packages, selector: selector.clone(), priority });
     }
     Ok(())
 }
@@ -93,10 +77,7 @@ fn selector(kind: &str, data: &str, everything: bool) -> Result<Option<PinSelect
         return Ok(Some(PinSelector::Version(Pattern::parse(data)?)));
     }
     if kind.eq_ignore_ascii_case("origin") {
-        let host = data
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(data);
+        let host = data.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(data);
         return Ok(Some(PinSelector::Site(Pattern::parse(host)?)));
     }
     if !kind.eq_ignore_ascii_case("release") {
@@ -170,10 +151,7 @@ mod tests {
         let text = "Package: *\nPin: origin \"\"\nPin-Priority: 1\n\n\
             Package: *\nPin: origin \"h.example\"\nPin-Priority: 1\n";
         let pins = pins(text).unwrap();
-        let remote = Suite {
-            site: "h.example".into(),
-            ..Suite::default()
-        };
+        let remote = Suite { site: "h.example".into(), ..Suite::default() };
         assert!(pins[0].selector.matches("1", &Suite::default()));
         assert!(!pins[0].selector.matches("1", &remote));
         assert!(pins[1].selector.matches("1", &remote));
@@ -182,18 +160,12 @@ mod tests {
     #[test]
     fn what_apt_refuses_is_refused_with_its_line() {
         for (text, message) in [
-            (
-                "\nPin: release *\n",
-                "preferences:2: the stanza has no `Package`",
-            ),
+            ("\nPin: release *\n", "preferences:2: the stanza has no `Package`"),
             (
                 "Package: a\nPin: release *\nPin-Priority: 0\n",
                 "preferences:1: `Pin-Priority` must be a number between -32768 and 32767, and not 0",
             ),
-            (
-                "Package: a\nx\n",
-                "preferences:2: expected `Name: value`, found `x`",
-            ),
+            ("Package: a\nx\n", "preferences:2: expected `Name: value`, found `x`"),
         ] {
             assert_eq!(pins(text).unwrap_err().to_string(), message);
         }

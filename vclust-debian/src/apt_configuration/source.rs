@@ -53,18 +53,13 @@ impl SignedBy {
     pub fn parse(value: &str) -> Self {
         if value.contains("-----BEGIN PGP PUBLIC KEY BLOCK-----") {
             // within deb822, an empty line is written as a dot
-            let lines = value
-                .lines()
-                .map(str::trim)
-                .map(|line| if line == "." { "" } else { line });
+            let lines =
+                value.lines().map(str::trim).map(|line| if line == "." { "" } else { line });
             return Self::Embedded(lines.fold(String::new(), |text, line| text + line + "\n"));
         }
         let mut files = Vec::new();
         let mut fingerprints = Vec::new();
-        for word in value
-            .split([',', ' ', '\t', '\n'])
-            .filter(|word| !word.is_empty())
-        {
+        for word in value.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty()) {
             if word.starts_with('/') {
                 files.push(PathBuf::from(word));
             } else {
@@ -74,10 +69,7 @@ impl SignedBy {
         if files.is_empty() && fingerprints.is_empty() {
             return Self::Trusted;
         }
-        Self::Keys {
-            files,
-            fingerprints,
-        }
+        Self::Keys { files, fingerprints }
     }
 }
 
@@ -128,10 +120,7 @@ impl AptSource {
     /// The architectures of the entry on a machine that has these.
     #[must_use]
     pub fn architectures_on(&self, machine: &[String]) -> Vec<String> {
-        let mut names = self
-            .architectures
-            .clone()
-            .unwrap_or_else(|| machine.to_vec());
+        let mut names = self.architectures.clone().unwrap_or_else(|| machine.to_vec());
         for added in &self.architectures_added {
             if !names.contains(added) {
                 names.push(added.clone());
@@ -228,10 +217,7 @@ impl AptSource {
     fn apply(&mut self, name: &str, operator: OptionOperator, value: &str) {
         let words = || {
             let words = value.split([',', ' ', '\t', '\n']);
-            words
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
+            words.filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
         };
         match (name, operator) {
             ("arch" | "architectures", OptionOperator::Set) => self.architectures = Some(words()),

@@ -15,10 +15,7 @@ pub fn parse_one_line_sources(
 ) -> Result<Vec<AptSource>, AptConfigurationError> {
     let mut sources = Vec::new();
     for (number, line) in String::from_utf8_lossy(text).lines().enumerate() {
-        let location = Location {
-            path: path.to_owned(),
-            line: number + 1,
-        };
+        let location = Location { path: path.to_owned(), line: number + 1 };
         let line = line.split('#').next().unwrap_or_default().trim();
         if line.is_empty() {
             continue;
@@ -29,38 +26,26 @@ pub fn parse_one_line_sources(
 }
 
 fn one_line(line: &str, location: Location) -> Result<Draft, AptConfigurationError> {
-    let invalid = |reason: String| AptConfigurationError::Source {
-        location: location.clone(),
-        reason,
-    };
+    let invalid =
+        |reason: String| AptConfigurationError::Source { location: location.clone(), reason };
     let (kind, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     let Some(kind) = source::kind(kind) else {
-        return Err(invalid(format!(
-            "`{kind}` is no type: `deb` or `deb-src` starts an entry"
-        )));
+        return Err(invalid(format!("`{kind}` is no type: `deb` or `deb-src` starts an entry")));
     };
     let mut rest = rest.trim_start();
     let mut options = Vec::new();
     if let Some(inner) = rest.strip_prefix('[') {
-        let end = inner
-            .find(']')
-            .ok_or_else(|| invalid("the options `[` do not end".into()))?;
+        let end = inner.find(']').ok_or_else(|| invalid("the options `[` do not end".into()))?;
         for option in inner[..end].split_ascii_whitespace() {
             options.push(split_option(option).ok_or_else(|| {
-                invalid(format!(
-                    "the option `{option}` is not written as `name=value`"
-                ))
+                invalid(format!("the option `{option}` is not written as `name=value`"))
             })?);
         }
         rest = inner[end + 1..].trim_start();
     }
     let mut words = words(rest).into_iter();
-    let uri = words
-        .next()
-        .ok_or_else(|| invalid("the entry has no URI".into()))?;
-    let suite = words
-        .next()
-        .ok_or_else(|| invalid("the entry has no suite".into()))?;
+    let uri = words.next().ok_or_else(|| invalid("the entry has no URI".into()))?;
+    let suite = words.next().ok_or_else(|| invalid("the entry has no suite".into()))?;
     Ok(Draft {
         kinds: vec![kind],
         uris: vec![uri],
@@ -115,10 +100,7 @@ pub fn parse_deb822_sources(
     let mut sources = Vec::new();
     let text = without_comments(text);
     for stanza in Stanzas::new(&text) {
-        let location = Location {
-            path: path.to_owned(),
-            line: stanza.line(),
-        };
+        let location = Location { path: path.to_owned(), line: stanza.line() };
         if let Some(draft) = stanza_draft(stanza, location)? {
             sources.extend(draft.finish(architecture)?);
         }
@@ -183,22 +165,12 @@ fn stanza_draft(
     let mut any = false;
     for field in stanza.fields() {
         let field = field.map_err(|error| {
-            let location = Location {
-                path: draft.location.path.clone(),
-                line: error.line,
-            };
-            invalid(
-                &location,
-                format!("expected `Name: value`, found `{}`", error.text),
-            )
+            let location = Location { path: draft.location.path.clone(), line: error.line };
+            invalid(&location, format!("expected `Name: value`, found `{}`", error.text))
         })?;
         any = true;
         let text = field.text();
-        let words = || {
-            text.split_ascii_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
+        let words = || text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
         match field.name.to_ascii_lowercase().as_slice() {
             b"enabled" if source::boolean(&text) == Some(false) => return Ok(None),
             b"types" => {
@@ -233,10 +205,7 @@ fn stanza_draft(
         ("Suites", draft.suites.is_empty()),
     ] {
         if missing {
-            return Err(invalid(
-                &draft.location,
-                format!("the stanza has no `{name}`"),
-            ));
+            return Err(invalid(&draft.location, format!("the stanza has no `{name}`")));
         }
     }
     Ok(Some(draft))
@@ -266,10 +235,7 @@ mod tests {
         assert_eq!(sources[0].components, ["main", "contrib"]);
         assert_eq!(sources[0].architectures_on(&[]), ["amd64", "i386", "all"]);
         assert_eq!(sources[0].trusted, Some(true));
-        let keys = SignedBy::Keys {
-            files: vec!["/k.gpg".into()],
-            fingerprints: vec![],
-        };
+        let keys = SignedBy::Keys { files: vec!["/k.gpg".into()], fingerprints: vec![] };
         assert_eq!(sources[0].signed_by, keys);
         assert_eq!(sources[1].kind, SourceKind::Source);
         assert!(sources[1].is_flat());
@@ -285,12 +251,8 @@ mod tests {
         assert_eq!(sources.len(), 8);
         assert!(sources.iter().all(|source| source.by_hash == Some(false)));
         let first: Vec<_> = sources.iter().take(4).map(AptSource::suite_uri).collect();
-        let expected = [
-            "http://a/dists/s/",
-            "http://a/dists/t/",
-            "http://b/dists/s/",
-            "http://b/dists/t/",
-        ];
+        let expected =
+            ["http://a/dists/s/", "http://a/dists/t/", "http://b/dists/s/", "http://b/dists/t/"];
         assert_eq!(first, expected);
     }
 
@@ -322,14 +284,8 @@ mod tests {
                 "deb http://a stable",
                 "a.list:1: the suite `stable` needs a component, such as `main`",
             ),
-            (
-                "deb [x] http://a s m",
-                "a.list:1: the option `x` is not written as `name=value`",
-            ),
-            (
-                "deb [x=y http://a s m",
-                "a.list:1: the options `[` do not end",
-            ),
+            ("deb [x] http://a s m", "a.list:1: the option `x` is not written as `name=value`"),
+            ("deb [x=y http://a s m", "a.list:1: the options `[` do not end"),
             ("deb a s m", "a.list:1: `a` is no URI"),
             (
                 "deb http://a s/ m",
@@ -341,10 +297,7 @@ mod tests {
         let error = stanzas("\n\nTypes: deb\nURIs: http://a\n").unwrap_err();
         assert_eq!(error.to_string(), "a.sources:3: the stanza has no `Suites`");
         let error = stanzas("Types: deb\nnonsense\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "a.sources:2: expected `Name: value`, found `nonsense`"
-        );
+        assert_eq!(error.to_string(), "a.sources:2: expected `Name: value`, found `nonsense`");
     }
 
     proptest! {

@@ -42,10 +42,7 @@ impl AptConf {
     /// The values below `name`, such as the members of a list.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         let children = self.node(name).map_or(&[][..], |node| &node.children);
-        children
-            .iter()
-            .map(|child| child.value.as_str())
-            .filter(|value| !value.is_empty())
+        children.iter().map(|child| child.value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// Whether `name` is true, as apt reads it: a word like `yes`, or a number.
@@ -76,10 +73,7 @@ impl AptConf {
                     if part.is_empty() && !last {
                         continue;
                     }
-                    node.children.push(Node {
-                        name: part.to_owned(),
-                        ..Node::default()
-                    });
+                    node.children.push(Node { name: part.to_owned(), ..Node::default() });
                     node.children.len() - 1
                 }
             };
@@ -104,15 +98,8 @@ impl AptConf {
     ) -> Result<Vec<Include>, AptConfSyntaxError> {
         let mut includes = Vec::new();
         let text = String::from_utf8_lossy(text);
-        let fail = |line, reason| AptConfSyntaxError {
-            path: path.to_owned(),
-            line,
-            reason,
-        };
-        let mut lexer = Lexer {
-            rest: &text,
-            line: 1,
-        };
+        let fail = |line, reason| AptConfSyntaxError { path: path.to_owned(), line, reason };
+        let mut lexer = Lexer { rest: &text, line: 1 };
         let mut scopes: Vec<String> = Vec::new();
         let mut words: Vec<Word> = Vec::new();
         while let Some(token) = lexer.next().map_err(|reason| fail(lexer.line, reason))? {
@@ -138,10 +125,7 @@ impl AptConf {
             }
         }
         if !words.is_empty() || !scopes.is_empty() {
-            return Err(fail(
-                lexer.line,
-                "the file ends within a statement: is a `;` missing?",
-            ));
+            return Err(fail(lexer.line, "the file ends within a statement: is a `;` missing?"));
         }
         Ok(includes)
     }
@@ -185,17 +169,13 @@ impl AptConf {
 
     fn node(&self, name: &str) -> Option<&Node> {
         name.split("::").try_fold(&self.root, |node, part| {
-            node.children
-                .iter()
-                .find(|child| child.name.eq_ignore_ascii_case(part))
+            node.children.iter().find(|child| child.name.eq_ignore_ascii_case(part))
         })
     }
 
     fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
         name.split("::").try_fold(&mut self.root, |node, part| {
-            node.children
-                .iter_mut()
-                .find(|child| child.name.eq_ignore_ascii_case(part))
+            node.children.iter_mut().find(|child| child.name.eq_ignore_ascii_case(part))
         })
     }
 }
@@ -273,9 +253,7 @@ impl Lexer<'_> {
         loop {
             let blanks = self.rest.len() - self.rest.trim_start().len();
             self.advance(blanks);
-            let directive = ["#clear", "#include"]
-                .iter()
-                .any(|word| self.rest.starts_with(word));
+            let directive = ["#clear", "#include"].iter().any(|word| self.rest.starts_with(word));
             if self.rest.starts_with("//") || (self.rest.starts_with('#') && !directive) {
                 let end = self.rest.find('\n').unwrap_or(self.rest.len());
                 self.advance(end);
@@ -290,15 +268,10 @@ impl Lexer<'_> {
 
     /// A word: quoted and bare pieces without a blank between them.
     fn word(&mut self) -> Result<Word, &'static str> {
-        let mut word = Word {
-            text: String::new(),
-            quoted: self.rest.starts_with('"'),
-        };
+        let mut word = Word { text: String::new(), quoted: self.rest.starts_with('"') };
         while let Some(first) = self.rest.chars().next() {
             if first == '"' {
-                let end = self.rest[1..]
-                    .find('"')
-                    .ok_or("a quoted text does not end")?;
+                let end = self.rest[1..].find('"').ok_or("a quoted text does not end")?;
                 word.text.push_str(&self.rest[1..=end]);
                 self.advance(end + 2);
             } else if first.is_whitespace() || matches!(first, '{' | '}' | ';') {
@@ -371,16 +344,10 @@ mod tests {
                 "apt.conf:2: the file ends within a statement: is a `;` missing?",
             ),
             ("A {\n\"x;\n", "apt.conf:2: a quoted text does not end"),
-            (
-                "A 1\nB 2;\n",
-                "apt.conf:2: more than one value: is a `;` missing?",
-            ),
+            ("A 1\nB 2;\n", "apt.conf:2: more than one value: is a `;` missing?"),
             ("}", "apt.conf:1: a `}` without its `{`"),
             ("/* x", "apt.conf:1: a comment `/*` does not end"),
-            (
-                "A { #clear B; };",
-                "apt.conf:1: `#clear` and `#include` stand outside of all braces",
-            ),
+            ("A { #clear B; };", "apt.conf:1: `#clear` and `#include` stand outside of all braces"),
         ] {
             assert_eq!(read(text).unwrap_err().to_string(), message);
         }
