@@ -161,8 +161,8 @@ fn core_depends_on_nothing_that_waits_reads_or_starts() {
 
 #[test]
 fn core_names_no_module_that_reaches_outside() {
-    let core = members().into_iter().find(|member| member.name == "vclust-core");
-    let sources = sources(&core.expect("the workspace has a core").directory.join("src"));
+    let found = members().into_iter().find(|member| member.name == "vclust-core");
+    let sources = sources(&found.expect("the workspace has a core").directory.join("src"));
     assert!(!sources.is_empty(), "the core has sources");
     for (path, text) in sources {
         let code = code(&text);
