@@ -91,8 +91,13 @@ class Universe:
         return self.roots_directory / root / "status"
 
     def packages_files(self):
-        """The decompressed Packages files, beside their InRelease files."""
-        return sorted(self.lists.glob("*_Packages"))
+        """The decompressed Packages files, beside their InRelease files, as apt reads them.
+
+        Their order is that of sources.list, and it matters: where apt has no better reason it
+        prefers the package that it came across first.
+        """
+        order = (self.directory / "lists-are-from").read_text(encoding="utf-8").splitlines()
+        return [self.lists / _plain_name(line.rsplit(" ", 1)[0]) for line in order]
 
     def sources_files(self):
         """The decompressed Sources files; empty where none could be had."""
@@ -206,6 +211,8 @@ Debug::NoLocking "1";
         directory.mkdir(parents=True, exist_ok=True)
         apt_pkg.config.set("Dir::State::status", str(self.status(root)))
         apt_pkg.config.set("Dir::Cache", str(directory))
+        # libapt-pkg remembers the status file until it is initialised again.
+        apt_pkg.init_system()
         return apt_pkg.Cache(None)
 
     def environment(self, root):
@@ -412,9 +419,13 @@ def _index_targets(created_by, architecture, arguments=()):
 
 
 def _decompress(file, directory):
-    name = re.sub(r"\.(lz4|gz|xz|bz2|zst|lzma)$", "", os.path.basename(file))
-    with open(directory / name, "wb") as out:
+    with open(directory / _plain_name(file), "wb") as out:
         subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", file], stdout=out, check=True)
+
+
+def _plain_name(file):
+    """The name of the list `file` without its directory and compression."""
+    return re.sub(r"\.(lz4|gz|xz|bz2|zst|lzma)$", "", os.path.basename(file))
 
 
 def _copy_release(file, directory):

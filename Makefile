@@ -1,0 +1,91 @@
+# Everything a developer does, one target each; `make` alone lists them.
+# Each target first has scripts/setup install what it needs and the machine lacks.
+
+CARGO ?= cargo
+PYTHON ?= /usr/bin/python3
+PREFIX ?= /usr/local
+DESTDIR ?=
+# The agreement harness: how many requests, drawn by which seed, and what share must agree.
+N ?= 60
+SEED ?= 1
+REQUIRE ?= 100
+# Seconds that each fuzz target runs.
+FUZZ_SECONDS ?= 600
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+VCLUST := $(TARGET_DIR)/release/vclust
+HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-rust test-apt lint bench fuzz doc install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install the Debian packages that all targets need
+	scripts/setup all
+
+build: ## build the command `vclust`, optimised
+	@scripts/setup build
+	$(CARGO) build --locked --release --package vclust-cli
+
+demo: build ## resolve the paper's two configurations against this machine's Debian
+	@scripts/setup demo
+	scripts/demo $(VCLUST)
+
+test: test-apt test-rust ## run all tests, the agreement with apt included
+
+# Documentation examples come first, so that the tests' totals are the last thing printed.
+test-rust: ## run the Rust tests
+	@scripts/setup test
+	$(CARGO) test --locked --workspace --doc
+ifeq ($(HAS_NEXTEST),yes)
+	$(CARGO) nextest run --locked --workspace
+else
+	$(CARGO) test --locked --workspace --lib --bins --tests --examples
+endif
+
+test-apt: build ## compare N random requests (SEED=...) with apt's answers
+	@scripts/setup apt
+	$(PYTHON) tests/apt/agree.py --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
+	    --number $(N) --seed $(SEED) --require $(REQUIRE) --report $(TARGET_DIR)/agreement.json
+
+lint: ## check format, lints, documentation and scripts
+	@scripts/setup lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
+	scripts/lint-files
+
+bench: ## run the benchmarks on this machine's package lists
+	@scripts/setup demo
+	$(CARGO) bench --locked --package vclust-benches
+
+fuzz: ## fuzz each parser for FUZZ_SECONDS seconds
+	@scripts/setup build
+	scripts/fuzz $(FUZZ_SECONDS)
+
+doc: ## build the API documentation, and the book where mdbook is installed
+	@scripts/setup build
+	$(CARGO) doc --locked --workspace --no-deps
+	@if command -v mdbook >/dev/null; then \
+	    mdbook build docs --dest-dir '$(abspath $(TARGET_DIR))/book'; \
+	else \
+	    echo 'mdbook is not installed, so the book is not built; its sources are in docs/src'; \
+	fi
+
+install: build ## install under $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(VCLUST) '$(DESTDIR)$(PREFIX)/bin/vclust'
+	install -D -m 644 README.md '$(DESTDIR)$(PREFIX)/share/doc/vclust/README.md'
+	install -D -m 644 LICENSE '$(DESTDIR)$(PREFIX)/share/doc/vclust/LICENSE'
+	@for shell in bash:bash-completion/completions/vclust zsh:zsh/site-functions/_vclust \
+	    fish:fish/vendor_completions.d/vclust.fish; do \
+	    file='$(DESTDIR)$(PREFIX)'/share/$${shell#*:}; \
+	    if $(VCLUST) completions $${shell%%:*} >'$(TARGET_DIR)/completions' 2>/dev/null; then \
+	        install -D -m 644 '$(TARGET_DIR)/completions' "$$file"; \
+	        echo "installed $$file"; \
+	    fi; \
+	done
+
+clean: ## remove everything that was built
+	$(CARGO) clean
