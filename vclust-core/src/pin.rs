@@ -1,4 +1,4 @@
-//! Pins, the entries of apt_preferences(5), as plain data with apt's own rules of matching.
+//! Pins, the entries of `apt_preferences(5)`, as plain data with apt's own rules of matching.
 //!
 //! A pin says which packages it is about ([`PackagePattern`]), which of their versions
 //! ([`PinSelector`]), and the priority these get. Which pin wins is the candidate rule's affair;
@@ -166,7 +166,7 @@ pub enum PinSelector {
     /// `origin "deb.example"`: the host; an empty one is this machine.
     Site(Pattern),
     /// `release a=..,n=..`: all that is given must match.
-    Release(ReleasePattern),
+    Release(Box<ReleasePattern>),
     /// `release *`.
     Everything,
 }
@@ -327,8 +327,8 @@ fn glob_to_regex(glob: &str) -> String {
             '[' => {
                 let tail = rest.as_str();
                 // a `]` that comes first belongs to the set
-                let skip = tail.starts_with(['!', '^']) as usize;
-                let first = skip + tail[skip..].starts_with(']') as usize;
+                let skip = usize::from(tail.starts_with(['!', '^']));
+                let first = skip + usize::from(tail[skip..].starts_with(']'));
                 match tail[first..].find(']') {
                     Some(end) => {
                         let set = &tail[skip..first + end];

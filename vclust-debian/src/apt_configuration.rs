@@ -1,5 +1,5 @@
 //! The machine's apt configuration, read without apt: apt.conf(5), sources.list(5) and
-//! apt_preferences(5), and the indexes that apt has downloaded.
+//! `apt_preferences(5)`, and the indexes that apt has downloaded.
 
 use std::ffi::OsString;
 use std::io;
@@ -331,13 +331,17 @@ impl AptConfiguration {
         Ok(sources)
     }
 
-    /// The pins of `preferences.d` and `preferences`, in the order apt reads them.
+    /// The pins of `preferences` and `preferences.d`, in the order apt reads them.
     pub fn pins(&self) -> Result<Vec<Pin>, AptConfigurationError> {
-        let mut paths = parts(&self.path("Dir::Etc::preferencesparts"), &["", "pref"])?;
         let main = self.path("Dir::Etc::preferences");
+        let mut paths = Vec::new();
         if main.is_file() {
             paths.push(main);
         }
+        paths.extend(parts(
+            &self.path("Dir::Etc::preferencesparts"),
+            &["", "pref"],
+        )?);
         let mut pins = Vec::new();
         for path in paths {
             pins.extend(parse_preferences(&path, &index_file::map(&path)?)?);
