@@ -121,7 +121,7 @@ pub(crate) fn map(path: &Path) -> Result<Bytes, IndexFileError> {
         source,
     };
     // without O_NONBLOCK, opening a pipe would wait for somebody to write to it
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(flags)

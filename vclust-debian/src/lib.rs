@@ -3,6 +3,7 @@
 mod apt_configuration;
 mod command;
 mod index_file;
+mod mirror;
 mod signature;
 mod state_directory;
 mod status_file;
@@ -14,6 +15,10 @@ pub use apt_configuration::{
 };
 pub use command::CommandError;
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
+pub use mirror::{
+    Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
+    Wanted,
+};
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,
 };

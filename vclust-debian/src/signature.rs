@@ -157,8 +157,14 @@ pub fn verify(
     })?;
     if output.status.code().is_none() {
         let died = io::Error::other("it was killed by a signal");
-        let source = CommandError::Run { program: "gpgv".to_owned(), source: died };
-        return Err(SignatureError::Command { what: what.to_owned(), source });
+        let source = CommandError::Run {
+            program: "gpgv".to_owned(),
+            source: died,
+        };
+        return Err(SignatureError::Command {
+            what: what.to_owned(),
+            source,
+        });
     }
     let allowed = match &keyring.signed_by {
         SignedBy::Keys { fingerprints, .. } => fingerprints.as_slice(),

@@ -76,7 +76,10 @@ impl AptConf {
                 if part.is_empty() && !last {
                     continue;
                 }
-                node.children.push(Node { name: part.to_owned(), ..Node::default() });
+                node.children.push(Node {
+                    name: part.to_owned(),
+                    ..Node::default()
+                });
                 node.children.len() - 1
             };
             node = &mut node.children[position];
