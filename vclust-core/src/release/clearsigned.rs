@@ -184,9 +184,9 @@ mod tests {
             for line in &lines {
                 let escape = if line.starts_with('-') { "- " } else { "" };
                 armored.extend([escape, line, "
-"]);
+    "]);
                 plain.extend([line, "
-"]);
+    "]);
             }
             armored.push_str("-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n");
             let payload = clearsigned_payload(armored.as_bytes()).unwrap();
