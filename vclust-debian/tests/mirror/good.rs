@@ -363,7 +363,7 @@ fn processes_that_update_at_once_do_not_hinder_each_other() {
     assert_eq!(
         fetched
             .iter()
-            .filter(|entry| entry.path.ends_with(".xz"))
+            .filter(|entry| entry.path.ends_with("Packages.xz"))
             .count(),
         1
     );

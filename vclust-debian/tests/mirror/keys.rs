@@ -49,7 +49,10 @@ impl Key {
             .lines()
             .find(|line| line.starts_with("fpr:"))
             .unwrap();
-        key.fingerprint = line.split(':').nth(9).unwrap().to_owned();
+        line.split(':')
+            .nth(9)
+            .unwrap()
+            .clone_into(&mut key.fingerprint);
         key
     }
 

@@ -145,11 +145,12 @@ fn answer(stream: &TcpStream, root: &Path, shared: &Shared) {
     let mut text =
         format!("HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {length}\r\n");
     if let (200 | 206, Some(etag)) = (status, etag) {
-        text += &format!("ETag: {etag}\r\n");
+        text.extend(["ETag: ", &etag, "\r\n"]);
     }
     if let (206, Some(start)) = (status, start) {
         let size = start + body.len();
-        text += &format!("Content-Range: bytes {start}-{}/{size}\r\n", size - 1);
+        let range = format!("{start}-{}/{size}", size - 1);
+        text.extend(["Content-Range: bytes ", &range, "\r\n"]);
     }
     let sent = match fault {
         Some(Fault::CloseAfter(bytes)) => &body[..bytes.min(body.len())],
