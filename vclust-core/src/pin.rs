@@ -1,13 +1,12 @@
-//! Pins, the entries of apt_preferences(5), as plain data with apt's own rules of matching.
+//! Pins, the entries of `apt_preferences(5)`, as plain data with apt's own rules of matching.
 //!
 //! A pin says which packages it is about ([`PackagePattern`]), which of their versions
 //! ([`PinSelector`]), and the priority these get. Which pin wins is the candidate rule's affair;
 //! here is only what each one matches.
 
-use std::fmt;
+mod pattern;
 
-use regex::{Regex, RegexBuilder};
-use thiserror::Error;
+pub use pattern::{Pattern, PatternError};
 
 /// What `Release` files and the sources say about where a version comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -79,7 +78,7 @@ impl PackagePattern {
     /// The pattern of `Package: *`, which makes a pin the default of the versions it selects.
     #[must_use]
     pub fn all() -> Self {
-        let text = Pattern { text: "*".into(), regex: None };
+        let text = Pattern::literal("*");
         Self { text, all: true, source: false, architecture: None }
     }
 
@@ -129,7 +128,7 @@ impl PackagePattern {
         let here = if target.architecture == "all" { target.native } else { target.architecture };
         let name = if self.source { target.source } else { target.package };
         let name_matches =
-            if self.is_exact() { self.text.text == name } else { self.text.matches(name) };
+            if self.is_exact() { self.text.as_str() == name } else { self.text.matches(name) };
         (architecture == "any" || architecture == here) && name_matches
     }
 }
@@ -142,7 +141,7 @@ pub enum PinSelector {
     /// `origin "deb.example"`: the host; an empty one is this machine.
     Site(Pattern),
     /// `release a=..,n=..`: all that is given must match.
-    Release(ReleasePattern),
+    Release(Box<ReleasePattern>),
     /// `release *`.
     Everything,
 }
@@ -208,120 +207,6 @@ impl ReleasePattern {
             && holds(&self.version, &suite.version)
             && holds(&self.architecture, &suite.architecture)
     }
-}
-
-/// A glob (`*`, `?`, `[..]`) or, between slashes, an extended regular expression.
-///
-/// As in apt, both ignore case; a glob covers the whole text, an expression any part of it.
-#[derive(Clone)]
-pub struct Pattern {
-    text: String,
-    regex: Option<Regex>,
-}
-
-/// A pattern that cannot be compiled.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{pattern}` is no valid pattern: {reason}")]
-pub struct PatternError {
-    /// The pattern.
-    pub pattern: String,
-    /// What the regular expression compiler says.
-    pub reason: String,
-}
-
-impl Pattern {
-    /// Compiles a pattern.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-        let expression = match inner {
-            Some(inner) => inner.to_owned(),
-            None if text.contains(['*', '?', '[', '\\']) => glob_to_regex(text),
-            None => {
-                return Ok(Self { text: text.to_owned(), regex: None });
-            }
-        };
-        let regex = RegexBuilder::new(&expression)
-            .case_insensitive(true)
-            .dot_matches_new_line(true)
-            .size_limit(1 << 20)
-            .build()
-            .map_err(|error| PatternError {
-                pattern: text.to_owned(),
-                reason: error.to_string(),
-            })?;
-        Ok(Self { text: text.to_owned(), regex: Some(regex) })
-    }
-
-    /// Whether a text matches.
-    #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
-        match &self.regex {
-            Some(regex) => regex.is_match(text),
-            None => self.text.eq_ignore_ascii_case(text),
-        }
-    }
-
-    /// The pattern as written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    fn is_pattern(&self) -> bool {
-        self.regex.is_some()
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Pattern({:?})", self.text)
-    }
-}
-
-/// The regular expression that matches what fnmatch(3) would.
-fn glob_to_regex(glob: &str) -> String {
-    let mut regex = String::from("^");
-    let mut rest = glob.chars();
-    while let Some(character) = rest.next() {
-        match character {
-            '*' => regex.push_str(".*"),
-            '?' => regex.push('.'),
-            '[' => {
-                let tail = rest.as_str();
-                // a `]` that comes first belongs to the set
-                let skip = tail.starts_with(['!', '^']) as usize;
-                let first = skip + tail[skip..].starts_with(']') as usize;
-                match tail[first..].find(']') {
-                    Some(end) => {
-                        let set = &tail[skip..first + end];
-                        regex.push_str(if skip == 1 { "[^" } else { "[" });
-                        for member in set.chars() {
-                            if matches!(member, '\\' | '[' | ']' | '^' | '&' | '~') {
-                                regex.push('\\');
-                            }
-                            regex.push(member);
-                        }
-                        regex.push(']');
-                        rest = tail[first + end + 1..].chars();
-                    }
-                    None => regex.push_str("\\["),
-                }
-            }
-            '\\' => {
-                let literal = rest.next().unwrap_or('\\');
-                regex.push_str(&regex::escape(literal.encode_utf8(&mut [0; 4])));
-            }
-            other => regex.push_str(&regex::escape(other.encode_utf8(&mut [0; 4]))),
-        }
-    }
-    regex.push('$');
-    regex
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ pub struct Release {
     pub origin: Option<String>,
     /// `Label`, such as `Debian-Security`.
     pub label: Option<String>,
-    /// `Suite`, such as `stable`; apt_preferences(5) calls it the archive.
+    /// `Suite`, such as `stable`; `apt_preferences(5)` calls it the archive.
     pub suite: Option<String>,
     /// `Codename`, such as `bookworm`.
     pub codename: Option<String>,

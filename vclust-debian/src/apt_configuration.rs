@@ -1,109 +1,30 @@
 //! The machine's apt configuration, read without apt: apt.conf(5), sources.list(5) and
-//! apt_preferences(5), and the indexes that apt has downloaded.
+//! `apt_preferences(5)`, and the indexes that apt has downloaded.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use thiserror::Error;
-use vclust_core::{Pin, ReleaseError};
+use vclust_core::Pin;
 
-use crate::index_file::{self, IndexFileError};
+use crate::index_file;
 
+mod environment;
+mod error;
 mod lists;
 mod preferences;
+mod proxy;
 mod source;
 mod source_files;
 mod tree;
 
-pub(crate) use lists::host_of;
+pub use environment::AptEnvironment;
+pub use error::AptConfigurationError;
 pub use lists::{IndexFile, uri_to_file_name};
 pub use preferences::parse_preferences;
 pub(crate) use source::suite_uri;
 pub use source::{AptSource, Location, SignedBy, SourceKind};
 pub use source_files::{parse_deb822_sources, parse_one_line_sources};
 pub use tree::{AptConf, AptConfSyntaxError, Include};
-
-/// Why the machine's apt configuration could not be read.
-#[derive(Debug, Error)]
-pub enum AptConfigurationError {
-    /// A directory cannot be listed.
-    #[error("cannot list {}", path.display())]
-    List {
-        /// The directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file cannot be read.
-    #[error(transparent)]
-    File(#[from] IndexFileError),
-    /// A configuration file is malformed.
-    #[error(transparent)]
-    Syntax(#[from] AptConfSyntaxError),
-    /// Configuration files include each other without end.
-    #[error("{}: `#include` goes more than ten files deep", path.display())]
-    Includes {
-        /// The file at the end of the chain.
-        path: PathBuf,
-    },
-    /// An entry of the sources is malformed.
-    #[error("{location}: {reason}")]
-    Source {
-        /// Where it stands.
-        location: Location,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A pin is malformed.
-    #[error("{location}: {reason}")]
-    Preference {
-        /// Where it stands.
-        location: Location,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A downloaded `Release` file is malformed.
-    #[error("{} is damaged; `apt-get update` fetches it anew", path.display())]
-    Release {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ReleaseError,
-    },
-}
-
-/// What apt takes from the environment.
-#[derive(Debug, Clone, Default)]
-pub struct AptEnvironment {
-    /// Directory that stands for `/`; only tests and foreign roots set it.
-    pub root: Option<PathBuf>,
-    /// `APT_CONFIG`: a configuration file read before all others.
-    pub apt_config: Option<PathBuf>,
-    /// `http_proxy`.
-    pub http_proxy: Option<String>,
-    /// `https_proxy`.
-    pub https_proxy: Option<String>,
-    /// `no_proxy`: hosts and domains, separated by commas.
-    pub no_proxy: Option<String>,
-}
-
-impl AptEnvironment {
-    /// The environment of this process.
-    #[must_use]
-    pub fn of_process() -> Self {
-        let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Self {
-            root: None,
-            apt_config: std::env::var_os("APT_CONFIG")
-                .filter(|path: &OsString| !path.is_empty())
-                .map(PathBuf::from),
-            http_proxy: text("http_proxy"),
-            https_proxy: text("https_proxy"),
-            no_proxy: text("no_proxy"),
-        }
-    }
-}
 
 /// The machine's apt configuration.
 #[derive(Debug, Clone)]
@@ -261,32 +182,6 @@ impl AptConfiguration {
         Ok(keyrings)
     }
 
-    /// The proxy for a URI; `None` for a direct connection.
-    #[must_use]
-    pub fn proxy_for(&self, uri: &str) -> Option<String> {
-        let scheme = uri.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        let host = host_of(uri);
-        // https falls back on what is said for http
-        let schemes: &[&str] = match scheme.as_str() {
-            "https" => &["https", "http"],
-            "http" => &["http"],
-            _ => return None,
-        };
-        let listed = |name: String| {
-            schemes.iter().find_map(|scheme| self.conf.value(&format!("Acquire::{scheme}::{name}")))
-        };
-        let environment = &self.environment;
-        let from_environment = || match scheme.as_str() {
-            "https" => environment.https_proxy.as_deref(),
-            _ => environment.http_proxy.as_deref(),
-        };
-        let proxy = listed(format!("Proxy::{host}"))
-            .or_else(|| listed("Proxy".to_owned()))
-            .or_else(from_environment)?;
-        let exempt = environment.no_proxy.as_deref().is_some_and(|list| in_domains(host, list));
-        (!exempt && !matches!(proxy, "DIRECT" | "false")).then(|| proxy.to_owned())
-    }
-
     /// The entries of `sources.list` and `sources.list.d`, in apt's order.
     pub fn sources(&self) -> Result<Vec<AptSource>, AptConfigurationError> {
         let main = self.path("Dir::Etc::sourcelist");
@@ -305,13 +200,14 @@ impl AptConfiguration {
         Ok(sources)
     }
 
-    /// The pins of `preferences.d` and `preferences`, in the order apt reads them.
+    /// The pins of `preferences` and `preferences.d`, in the order apt reads them.
     pub fn pins(&self) -> Result<Vec<Pin>, AptConfigurationError> {
-        let mut paths = parts(&self.path("Dir::Etc::preferencesparts"), &["", "pref"])?;
         let main = self.path("Dir::Etc::preferences");
+        let mut paths = Vec::new();
         if main.is_file() {
             paths.push(main);
         }
+        paths.extend(parts(&self.path("Dir::Etc::preferencesparts"), &["", "pref"])?);
         let mut pins = Vec::new();
         for path in paths {
             pins.extend(parse_preferences(&path, &index_file::map(&path)?)?);
@@ -367,15 +263,6 @@ fn debian_architecture(rust: &str) -> &str {
     }
 }
 
-/// Whether a host is in a list of domains like that of `no_proxy`.
-fn in_domains(host: &str, list: &str) -> bool {
-    list.split(',').map(str::trim).filter(|domain| !domain.is_empty()).any(|domain| {
-        let domain = domain.trim_start_matches('.').to_ascii_lowercase();
-        let host = host.to_ascii_lowercase();
-        host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'))
-    })
-}
-
 /// The files of a directory like `sources.list.d` that apt would read, in the order of their names:
 /// only letters, digits, `-`, `_`, `.` and `:` in the name, and one of these extensions, of which
 /// the empty one stands for none.
@@ -411,7 +298,7 @@ fn parts(directory: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, AptConfi
 mod tests {
     use super::*;
 
-    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, AptEnvironment) {
+    pub(super) fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, AptEnvironment) {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
@@ -458,38 +345,5 @@ mod tests {
         assert_eq!(apt.path("Dir::Cache::x"), Path::new("/abs/y"));
         assert_eq!(apt.status_file(), root.path().join("var/lib/dpkg/status"));
         assert!(apt.architectures().contains(&"i386".to_owned()));
-    }
-
-    #[test]
-    fn proxies_are_chosen_as_apt_does() {
-        let (root, mut environment) = root(&[(
-            "conf",
-            "Acquire::http::Proxy \"http://p:1\"; Acquire::http::Proxy::direct.example \"DIRECT\";\
-             Acquire::https::Proxy::s.example \"http://s:1\";",
-        )]);
-        environment.apt_config = Some(root.path().join("conf"));
-        environment.no_proxy = Some("corp.example, .lan".into());
-        let apt = AptConfiguration::load_from(environment).unwrap();
-        for (uri, proxy) in [
-            ("http://h.example/x", Some("http://p:1")),
-            ("https://h.example/x", Some("http://p:1")),
-            ("https://s.example/x", Some("http://s:1")),
-            ("http://direct.example/x", None),
-            ("http://a.corp.example/x", None),
-            ("http://notcorp.example/x", Some("http://p:1")),
-            ("http://b.lan/x", None),
-            ("file:/x", None),
-        ] {
-            assert_eq!(apt.proxy_for(uri).as_deref(), proxy, "{uri}");
-        }
-    }
-
-    #[test]
-    fn a_proxy_from_the_environment_comes_last() {
-        let (_root, mut environment) = root(&[]);
-        environment.http_proxy = Some("http://e:1".into());
-        let apt = AptConfiguration::load_from(environment).unwrap();
-        assert_eq!(apt.proxy_for("http://h/").as_deref(), Some("http://e:1"));
-        assert_eq!(apt.proxy_for("https://h/"), None);
     }
 }

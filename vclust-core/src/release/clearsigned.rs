@@ -152,8 +152,8 @@ mod tests {
             let mut plain = String::new();
             for line in &lines {
                 let escape = if line.starts_with('-') { "- " } else { "" };
-                armored.push_str(&format!("{escape}{line}\n"));
-                plain.push_str(&format!("{line}\n"));
+                armored.extend([escape, line, "\n"]);
+                plain.extend([line, "\n"]);
             }
             armored.push_str("-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n");
             let payload = clearsigned_payload(armored.as_bytes()).unwrap();

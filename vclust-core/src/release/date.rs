@@ -25,7 +25,8 @@ pub fn parse_date(text: &[u8]) -> Option<i64> {
     }
     let months =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    let month = months.iter().position(|name| name.eq_ignore_ascii_case(month))? as i64 + 1;
+    let month = months.iter().position(|name| name.eq_ignore_ascii_case(month))?;
+    let month = i64::try_from(month).ok()? + 1;
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days_in_month = match month {
         2 if leap => 29,

@@ -1,4 +1,4 @@
-//! The files of apt_preferences(5), read into core's pins with apt's own strictness.
+//! The files of `apt_preferences(5)`, read into core's pins with apt's own strictness.
 
 use std::path::Path;
 
@@ -94,7 +94,7 @@ fn selector(kind: &str, data: &str, everything: bool) -> Result<Option<PinSelect
         } else if !data.is_empty() {
             release.archive_or_codename = pattern;
         }
-        return Ok(Some(PinSelector::Release(release)));
+        return Ok(Some(PinSelector::Release(Box::new(release))));
     }
     for condition in data.split(',').map(str::trim) {
         let Some((name, value)) = condition.split_once('=') else {
@@ -114,7 +114,7 @@ fn selector(kind: &str, data: &str, everything: bool) -> Result<Option<PinSelect
             *slot = Some(Pattern::parse(value)?);
         }
     }
-    Ok(Some(PinSelector::Release(release)))
+    Ok(Some(PinSelector::Release(Box::new(release))))
 }
 
 #[cfg(test)]

@@ -66,16 +66,15 @@ impl AptConf {
                 .children
                 .iter()
                 .position(|child| !part.is_empty() && child.name.eq_ignore_ascii_case(part));
-            let position = match found {
-                Some(position) => position,
-                None => {
-                    // `A::::B` makes no sense: an empty name is a list's member only at the end
-                    if part.is_empty() && !last {
-                        continue;
-                    }
-                    node.children.push(Node { name: part.to_owned(), ..Node::default() });
-                    node.children.len() - 1
+            let position = if let Some(position) = found {
+                position
+            } else {
+                // `A::::B` makes no sense: an empty name is a list's member only at the end
+                if part.is_empty() && !last {
+                    continue;
                 }
+                node.children.push(Node { name: part.to_owned(), ..Node::default() });
+                node.children.len() - 1
             };
             node = &mut node.children[position];
         }

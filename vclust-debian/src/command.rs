@@ -1,0 +1,230 @@
+//! External programs, run so that none outlives its use: with a timeout, in a process group of its
+//! own that is killed as a whole, and with bounded output.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+/// Why an external program gave no result.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The program is not installed.
+    #[error("`{program}` is not installed; `apt-get install {package}` installs it")]
+    Missing {
+        /// The program.
+        program: String,
+        /// The Debian package that has it.
+        package: &'static str,
+    },
+    /// The program cannot be started or waited for.
+    #[error("cannot run `{program}`")]
+    Run {
+        /// The program.
+        program: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The program took too long and was killed.
+    #[error("`{program}` was killed after {} s without ending; it said: {stderr}", timeout.as_secs_f32())]
+    TimedOut {
+        /// The program.
+        program: String,
+        /// How long it was given.
+        timeout: Duration,
+        /// What it had written to standard error.
+        stderr: String,
+    },
+}
+
+/// An external program with its arguments.
+#[derive(Debug)]
+pub(crate) struct ExternalCommand {
+    program: &'static str,
+    package: &'static str,
+    arguments: Vec<OsString>,
+    timeout: Duration,
+    /// Bytes that are kept of each output; the rest is read and dropped.
+    keep: usize,
+}
+
+/// What a program left behind.
+#[derive(Debug)]
+pub(crate) struct CommandOutput {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl ExternalCommand {
+    /// A program and the Debian package that has it; the timeout is a minute.
+    pub(crate) fn new(program: &'static str, package: &'static str) -> Self {
+        let timeout = Duration::from_secs(60);
+        Self { program, package, arguments: Vec::new(), timeout, keep: 256 << 10 }
+    }
+
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Runs the program to its end, in the C locale and without standard input.
+    pub(crate) fn run(self) -> Result<CommandOutput, CommandError> {
+        let program = || self.program.to_owned();
+        let run = |source| CommandError::Run { program: program(), source };
+        let mut command = Command::new(self.program);
+        command
+            .args(&self.arguments)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        die_with_parent(&mut command);
+        let child = command.spawn().map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => {
+                CommandError::Missing { program: program(), package: self.package }
+            }
+            _ => run(source),
+        })?;
+        let mut group = Group(child);
+        let stdout = drain(group.0.stdout.take(), self.keep);
+        let stderr = drain(group.0.stderr.take(), self.keep);
+        let deadline = Instant::now() + self.timeout;
+        let status = group.wait_until(deadline).map_err(run)?;
+        // whoever still holds the pipes is in the group and goes with it
+        group.kill();
+        let grace = Duration::from_secs(2);
+        let stderr = stderr.recv_timeout(grace).unwrap_or_default();
+        let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
+        let Some(status) = status else {
+            return Err(CommandError::TimedOut {
+                program: program(),
+                timeout: self.timeout,
+                stderr,
+            });
+        };
+        let stdout = stdout.recv_timeout(grace).unwrap_or_default();
+        Ok(CommandOutput { status, stdout, stderr })
+    }
+}
+
+/// A child that leads its own process group; dropping it kills the group.
+struct Group(Child);
+
+impl Group {
+    /// Waits for the child; `None` if it still runs at the deadline.
+    fn wait_until(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+        let mut pause = Duration::from_micros(500);
+        loop {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(Some(status));
+            }
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+    }
+
+    fn kill(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Has the kernel kill the child if the thread that waits for it dies.
+#[expect(unsafe_code, reason = "only between fork and exec can a child ask for this")]
+fn die_with_parent(command: &mut Command) {
+    let set = || {
+        let kill = Some(rustix::process::Signal::KILL);
+        rustix::process::set_parent_process_death_signal(kill).map_err(io::Error::from)
+    };
+    // SAFETY: the closure makes one system call and touches no memory, so it is safe between fork
+    // and exec.
+    unsafe { command.pre_exec(set) };
+}
+
+/// Reads a pipe to its end in a thread; the first `keep` bytes are sent when it ends.
+fn drain(pipe: Option<impl Read + Send + 'static>, keep: usize) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut pipe) = pipe {
+        thread::spawn(move || {
+            let mut kept = Vec::new();
+            let _ = pipe.by_ref().take(keep as u64).read_to_end(&mut kept);
+            let _ = io::copy(&mut pipe, &mut io::sink());
+            let _ = sender.send(kept);
+        });
+    }
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> ExternalCommand {
+        ExternalCommand::new("sh", "dash").arg("-c").arg(script)
+    }
+
+    #[test]
+    fn output_and_status_come_back() {
+        let output = shell("echo out; echo err >&2; exit 3").run().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!((output.stdout.as_slice(), output.stderr.as_str()), (&b"out\n"[..], "err"));
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed_with_its_children() {
+        let directory = tempfile::tempdir().unwrap();
+        let mark = directory.path().join("mark");
+        let script = format!("echo busy >&2; (sleep 1; touch {}) & sleep 60", mark.display());
+        let start = Instant::now();
+        let error = shell(&script).timeout(Duration::from_millis(200)).run().unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert!(error.to_string().ends_with("it said: busy"), "{error}");
+        thread::sleep(Duration::from_millis(1200));
+        assert!(!mark.exists(), "a grandchild went on");
+    }
+
+    #[test]
+    fn a_background_child_does_not_hold_up_the_answer() {
+        let start = Instant::now();
+        let output = shell("sleep 60 & echo done").run().unwrap();
+        assert_eq!(output.stdout, b"done\n");
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn much_output_is_cut_and_does_not_block() {
+        let output = shell("head -c 5000000 /dev/zero").run().unwrap();
+        assert_eq!(output.stdout.len(), 256 << 10);
+        assert!(output.status.success());
+    }
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        let error = ExternalCommand::new("no-such-program", "its-package").run().unwrap_err();
+        let message =
+            "`no-such-program` is not installed; `apt-get install its-package` installs it";
+        assert_eq!(error.to_string(), message);
+    }
+}
