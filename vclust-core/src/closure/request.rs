@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::index::{Index, VersionId};
+use crate::index::{Index, PackageView, VersionId};
 use crate::pin::{Pattern, Suite};
 use crate::policy::Policy;
 
@@ -44,7 +44,7 @@ pub struct RequestItem {
 
 impl RequestItem {
     /// Reads an item as apt does: a `-` or `+` at the end is an action, unless a package of that
-    /// very name exists, as `g++` does.
+    /// very name exists, as `g++` does, and has the version or suite asked for.
     #[must_use]
     pub fn parse(index: &Index, text: &str) -> Self {
         let whole = Self::without_action(text);
@@ -53,7 +53,7 @@ impl RequestItem {
             (_, Some(body)) => (body, Action::Install),
             _ => return whole,
         };
-        if body.is_empty() || index.find(&whole.name).is_some() {
+        if body.is_empty() || whole.is_found(index) {
             return whole;
         }
         Self { action, ..Self::without_action(body) }
@@ -81,11 +81,7 @@ impl RequestItem {
 
     /// The version that the item means.
     pub(super) fn select(&self, index: &Index, policy: &Policy) -> Result<VersionId, ResolveError> {
-        let package = match &self.architecture {
-            Some(architecture) => index.find_on(&self.name, architecture),
-            None => index.find(&self.name),
-        };
-        let Some(package) = package else {
+        let Some(package) = self.package(index) else {
             return self.select_virtual(index, policy);
         };
         let found = match (&self.selector, self.action) {
@@ -155,6 +151,26 @@ impl RequestItem {
                 }
                 Err(self.unknown(index))
             }
+        }
+    }
+
+    fn is_found(&self, index: &Index) -> bool {
+        let Some(package) = self.package(index) else { return false };
+        match &self.selector {
+            Selector::Candidate => true,
+            Selector::Version(text) => {
+                package.versions().any(|version| version_matches(&version.version(), text))
+            }
+            Selector::Suite(suite) => package
+                .versions()
+                .any(|version| version.files().any(|file| is_called(&file.suite, suite))),
+        }
+    }
+
+    fn package<'a>(&self, index: &'a Index) -> Option<PackageView<'a>> {
+        match &self.architecture {
+            Some(architecture) => index.find_on(&self.name, architecture),
+            None => index.find(&self.name),
         }
     }
 

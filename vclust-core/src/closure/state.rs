@@ -351,7 +351,7 @@ impl<'a> States<'a> {
             holds_for(b, package_b).cmp(&holds_for(a, package_a))
         };
         let named = match target {
-            Target::Plain(name) => Some(name),
+            Target::Plain(name) | Target::Elsewhere(name, _) => Some(name),
             Target::Package(package) => Some(index.name_of(package)),
             Target::Missing | Target::Any(_) | Target::On(..) => None,
         };

@@ -21,6 +21,9 @@ pub(crate) enum Target {
     Any(NameId),
     /// `name:architecture`
     On(NameId, ArchitectureId),
+    /// A name on another architecture than that of the package that has the relation: what a
+    /// package conflicts with or breaks without naming an architecture, it does so on all of them.
+    Elsewhere(NameId, ArchitectureId),
     /// Exactly this package; only in the implicit relations between architectures.
     Package(PackageId),
 }
@@ -29,7 +32,10 @@ impl Target {
     pub(crate) fn name(self, index: &Index) -> Option<NameId> {
         match self {
             Self::Missing => None,
-            Self::Plain(name) | Self::Any(name) | Self::On(name, _) => Some(name),
+            Self::Plain(name)
+            | Self::Any(name)
+            | Self::On(name, _)
+            | Self::Elsewhere(name, _) => Some(name),
             Self::Package(package) => Some(index.package_record(package).name),
         }
     }
@@ -77,7 +83,8 @@ impl Index {
             }
             let field = record.relations[kind as usize];
             if !field.is_empty() {
-                self.read_field(record.file, kind, field, &mut list);
+                let place = (record.file, self.architecture_of(id));
+                self.read_field(place, kind, field, &mut list);
             }
         }
         self.add_implicit(id, &mut list);
@@ -86,7 +93,13 @@ impl Index {
 
     /// Malformed text becomes a relation that nothing satisfies, so that the package counts as
     /// uninstallable instead of losing a dependency unnoticed; [`Index::check`] reports it.
-    fn read_field(&self, file: u16, kind: RelationKind, field: Span, list: &mut Vec<Dependency>) {
+    fn read_field(
+        &self,
+        (file, own): (u16, ArchitectureId),
+        kind: RelationKind,
+        field: Span,
+        list: &mut Vec<Dependency>,
+    ) {
         let bytes = &self.files[usize::from(file)].bytes[..];
         let mut rest = field.of(bytes);
         while !rest.is_empty() {
@@ -125,11 +138,34 @@ impl Index {
             };
             let text = span_in(bytes, text);
             list.push(Dependency { kind, or_next, target, constraint, text });
+            if let (true, Target::Plain(name)) = (kind.is_negative(), target) {
+                let elsewhere = self.elsewhere(name, own).map(|target| Dependency {
+                    kind,
+                    or_next,
+                    target,
+                    constraint,
+                    text,
+                });
+                list.extend(elsewhere);
+            }
         }
         // A bar at the end of the field has no alternative after it.
         if let Some(last) = list.last_mut() {
             last.or_next = false;
         }
+    }
+
+    /// The name on all architectures but one where a package has it or provides it.
+    fn elsewhere(&self, name: NameId, own: ArchitectureId) -> impl Iterator<Item = Target> {
+        let architectures = 0..self.architectures.len() as u16;
+        architectures
+            .map(ArchitectureId)
+            .filter(move |architecture| {
+                *architecture != own
+                    && (self.package_of(name, *architecture).is_some()
+                        || self.is_provided_on(name, *architecture))
+            })
+            .map(move |architecture| Target::Elsewhere(name, architecture))
     }
 
     /// Packages of one name on several architectures exclude each other, unless they are

@@ -10,6 +10,7 @@ impl Index {
     pub(crate) fn real_target(&self, owner: VersionId, target: Target) -> Option<PackageId> {
         match target {
             Target::Plain(name) => self.package_of(name, self.architecture_of(owner)),
+            Target::Elsewhere(name, architecture) => self.package_of(name, architecture),
             Target::Package(package) => Some(package),
             Target::Missing | Target::Any(_) | Target::On(..) => None,
         }
@@ -92,6 +93,9 @@ impl Index {
                 let own = self.package_record(package).architecture;
                 self.any_provide(name, Target::Plain(name), own, found)
             }
+            Target::Elsewhere(_, architecture) => {
+                self.any_provide(name, Target::Plain(name), architecture, found)
+            }
             Target::Plain(_) => {
                 for entry in explicit {
                     let serves = match entry.qualifier {
@@ -104,8 +108,10 @@ impl Index {
                     }
                 }
                 siblings_provide(&mut found, &|package, multi_arch| {
+                    let architecture = self.package_record(package).architecture;
                     multi_arch == MultiArch::Foreign
-                        && self.package_record(package).architecture != own
+                        && architecture != own
+                        && self.is_configured(architecture)
                 })
             }
             Target::Any(_) => {
@@ -113,6 +119,7 @@ impl Index {
                     let serves = match entry.qualifier {
                         ProvideQualifier::None => {
                             self.version_record(entry.provider).multi_arch == MultiArch::Allowed
+                                && self.is_configured(self.architecture_of(entry.provider))
                         }
                         ProvideQualifier::Any => true,
                         ProvideQualifier::Architecture(_) => false,
@@ -121,7 +128,10 @@ impl Index {
                         return true;
                     }
                 }
-                siblings_provide(&mut found, &|_, multi_arch| multi_arch == MultiArch::Allowed)
+                siblings_provide(&mut found, &|package, multi_arch| {
+                    multi_arch == MultiArch::Allowed
+                        && self.is_configured(self.package_record(package).architecture)
+                })
             }
             Target::On(_, architecture) => {
                 for entry in explicit {
@@ -143,10 +153,26 @@ impl Index {
         }
     }
 
+    /// Whether some package's `Provides` serves packages on an architecture with a name.
+    pub(crate) fn is_provided_on(&self, name: NameId, architecture: ArchitectureId) -> bool {
+        self.provides_of(name).iter().any(|entry| match entry.qualifier {
+            ProvideQualifier::None => self.serves(entry.provider, architecture),
+            ProvideQualifier::Any => false,
+            ProvideQualifier::Architecture(of) => of == architecture,
+        })
+    }
+
+    /// Whether the root takes packages of an architecture from archives. Those of others, which it
+    /// holds from earlier days, serve nobody but their own kind.
+    fn is_configured(&self, architecture: ArchitectureId) -> bool {
+        usize::from(architecture.0) < self.configured_architectures
+    }
+
     /// Whether a provider serves relations of packages on `architecture`.
     fn serves(&self, provider: VersionId, architecture: ArchitectureId) -> bool {
         self.architecture_of(provider) == architecture
             || self.version_record(provider).multi_arch == MultiArch::Foreign
+                && self.is_configured(self.architecture_of(provider))
     }
 
     fn provided_version(&self, entry: &Provide) -> Option<&[u8]> {

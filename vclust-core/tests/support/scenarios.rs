@@ -936,6 +936,37 @@ the_architecture_of_an_installed_package_may_be_unknown {
      b 1";
     "a" => "a=1 b=1 -b:armhf=1",
 }
+a_package_of_an_unknown_architecture_serves_nobody_else {
+    "a 1 -> tool
+     b 1 -> perl:any
+     tool 1; arch=armhf; ma=foreign; installed; gone
+     perl 1; arch=armhf; ma=allowed; installed; gone
+     p 1; arch=armhf; ma=foreign; provides mail; installed; gone
+     c 1 -> mail";
+    "a" => "refused",
+    "b" => "refused",
+    "c" => "refused",
+}
+a_version_may_end_in_a_sign {
+    "a 1; installed
+     a 2+
+     a 2";
+    "a=2+" => "a=2+",
+    "a=1-" => "-a=1",
+    "a=2++" => "a=2+",
+    "a/main-" => "-a=1",
+}
+a_conflict_holds_for_foreign_owners_too {
+    "% foreign i386
+     a 1; arch=i386; conflicts b, v
+     b 1; installed
+     p 1; provides v; installed
+     c 1; arch=i386; breaks libc (<< 2)
+     libc 1; ma=same; installed; gone
+     libc 2; ma=same";
+    "a:i386" => "a:i386=1 -b=1 -p=1",
+    "c:i386" => "c:i386=1 libc=2",
+}
 three_architectures_in_step {
     "% foreign i386
      % foreign arm64
