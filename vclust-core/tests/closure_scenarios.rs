@@ -1,8 +1,10 @@
 //! Closures of small universes: a scenario for every rule that apt's classic solver follows.
 
+#[macro_use]
+#[path = "support/scenarios.rs"]
+mod scenarios;
 mod support;
 
-use support::scenarios::for_each_scenario;
 use support::universe::Universe;
 
 macro_rules! answers_are_right {

@@ -1,10 +1,12 @@
 //! The same scenarios, asked of the real `apt-get -s`: where an expected answer is not apt's, the
 //! test says so.
 
+#[macro_use]
+#[path = "support/scenarios.rs"]
+mod scenarios;
 mod support;
 
 use support::apt::Apt;
-use support::scenarios::for_each_scenario;
 use support::universe::Universe;
 
 macro_rules! apt_agrees {

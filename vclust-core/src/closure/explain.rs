@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::state::{States, Which};
-use crate::index::{Dependency, PackageId, RelationKind, VersionId, groups};
+use crate::index::{ArchitectureId, Dependency, PackageId, RelationKind, VersionId, groups};
 
 impl States<'_> {
     /// The chain that fails, from a requested package to the reason.
@@ -58,8 +58,17 @@ impl States<'_> {
     }
 
     fn full_name(&self, version: VersionId) -> String {
-        let view = self.index.version(version);
-        format!("{} ({})", view.name(), view.version())
+        format!("{} ({})", self.short_name(version), self.index.version(version).version())
+    }
+
+    /// The package's name, with its architecture unless that is the native one.
+    fn short_name(&self, version: VersionId) -> String {
+        let package = self.index.version(version).package();
+        if self.index.architecture_of(version) == ArchitectureId::NATIVE {
+            package.name().into_owned()
+        } else {
+            format!("{}:{}", package.name(), package.architecture())
+        }
     }
 
     /// `a (1) depends on b (>= 2)`
@@ -207,11 +216,14 @@ impl States<'_> {
                     let mut steps = chain_to(&from, *version);
                     steps.extend(chain_to(&from, hit));
                     let clash = self.sentence(*version, std::slice::from_ref(dependency));
-                    steps.push(format!(
-                        "{clash}, and both {} and {} are needed",
-                        self.index.version(*version).name(),
-                        self.index.version(hit).name()
-                    ));
+                    let (own, other) = (self.short_name(*version), self.short_name(hit));
+                    let named = dependency.target.name(self.index);
+                    let provides = if named == Some(self.index.name_of(self.package_of(hit))) {
+                        String::new()
+                    } else {
+                        format!(", which {other} provides")
+                    };
+                    steps.push(format!("{clash}{provides}, and both {own} and {other} are needed"));
                     steps.dedup();
                     return Some(steps);
                 }

@@ -3,5 +3,4 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub(crate) mod apt;
-pub(crate) mod scenarios;
 pub(crate) mod universe;

@@ -985,5 +985,3 @@ three_architectures_in_step {
         }
     };
 }
-
-pub(crate) use for_each_scenario;

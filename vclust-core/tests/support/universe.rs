@@ -291,6 +291,19 @@ impl Package {
         }
     }
 
+    /// The control file of a .deb.
+    pub(crate) fn control(&self) -> String {
+        let own = [
+            ("Package", self.name.as_str()),
+            ("Version", &self.version),
+            ("Architecture", &self.architecture),
+            ("Maintainer", "Nobody <nobody@localhost>"),
+            ("Description", "made for a test"),
+        ];
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        own.into_iter().chain(fields).map(|(name, value)| format!("{name}: {value}\n")).collect()
+    }
+
     fn stanza(&self, status: bool) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: &str| {
