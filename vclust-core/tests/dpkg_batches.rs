@@ -9,8 +9,8 @@ use std::process::{Command, Output};
 use support::universe::Universe;
 use tempfile::TempDir;
 
-/// Pre-Depends in a chain, through a provider and into a cycle of Depends; a cycle of its own; and
-/// what needs all of them.
+/// Pre-Depends in a chain, through a provider and into a cycle of Depends; a cycle of its own; a
+/// package that is named in both fields; and what needs all of them.
 const UNIVERSE: &str = "top 1 -> left, right; pre tools
     tools 1 -> library (>= 2); pre base
     base 1; pre seed
@@ -23,9 +23,11 @@ const UNIVERSE: &str = "top 1 -> left, right; pre tools
     right 1 -> left
     aaa 1; pre zzz
     zzz 1 -> zzz-data
-    zzz-data 1";
+    zzz-data 1
+    both 1 -> zzz (>= 1); pre zzz
+    either 1 -> zzz; pre missing | zzz";
 
-const REQUEST: &str = "top aaa";
+const REQUEST: &str = "top aaa both either";
 
 /// A root that only dpkg has to do with.
 struct Root {
@@ -129,7 +131,7 @@ fn every_batch_is_unpacked_and_configured() {
     let mut expected: Vec<String> = batches.concat().into_iter().map(|(name, _)| name).collect();
     expected.sort();
     assert_eq!(root.installed(), expected);
-    assert_eq!(expected.len(), 13);
+    assert_eq!(expected.len(), 15);
 }
 
 #[test]

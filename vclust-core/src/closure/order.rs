@@ -23,12 +23,12 @@ pub(super) fn batches(index: &Index, versions: &[VersionId]) -> Vec<Vec<VersionI
                 for target in real.into_iter().flat_map(|package| index.version_ids(package)) {
                     let text = Some(index.version_text(target));
                     if nodes.contains_key(&target) && index.accepts(*version, dependency, text) {
-                        graph.update_edge(nodes[version], nodes[&target], kind);
+                        graph.add_edge(nodes[version], nodes[&target], kind);
                     }
                 }
                 index.any_provider(*version, dependency, |provider| {
                     if let Some(target) = nodes.get(&provider) {
-                        graph.update_edge(nodes[version], *target, kind);
+                        graph.add_edge(nodes[version], *target, kind);
                     }
                     false
                 });

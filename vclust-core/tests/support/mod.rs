@@ -3,4 +3,5 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub(crate) mod apt;
+pub(crate) mod random;
 pub(crate) mod universe;

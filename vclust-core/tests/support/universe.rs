@@ -206,6 +206,25 @@ impl Universe {
     }
 }
 
+impl std::fmt::Display for Universe {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for package in &self.packages {
+            let status = package.status.map_or("", |_| "; installed");
+            let fields: Vec<String> =
+                package.fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            writeln!(
+                formatter,
+                "  {} {} {}; {}{status}",
+                package.name,
+                package.version,
+                package.architecture,
+                fields.join("; ")
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// A request: items, after `--recommends` and `-t SUITE`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
@@ -230,7 +249,7 @@ impl Asked {
 }
 
 impl Package {
-    fn parse(line: &str) -> Self {
+    pub(crate) fn parse(line: &str) -> Self {
         let mut clauses = line.split(';').map(str::trim).filter(|clause| !clause.is_empty());
         let head = clauses.next().expect("a line starts with a name");
         let (head, depends) = match head.split_once("->") {
