@@ -6,19 +6,14 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use support::apt::Apt;
-use support::random::{Features, universe};
-
-/// `RANDOM_UNIVERSES` sets another number than that of every test run.
-fn count() -> usize {
-    std::env::var("RANDOM_UNIVERSES").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
-}
+use support::random::{Features, count, universe};
 
 fn compare(features: Features) {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let strategy = universe(features);
+    let (strategy, count) = (universe(features), count(60));
     let (mut refused, mut differences) = (0, Vec::new());
-    for number in 0..count() {
+    for number in 0..count {
         let (universe, request) = strategy.new_tree(&mut runner).expect("a universe").current();
         let (expected, said) = Apt::of(&universe).answer(&request);
         let given = universe.answer(&request);
@@ -29,7 +24,7 @@ fn compare(features: Features) {
             ));
         }
     }
-    println!("{features:?}: {} universes, apt refuses {refused}", count());
+    println!("{features:?}: {count} universes, apt refuses {refused}");
     assert!(differences.is_empty(), "{} differ\n{}", differences.len(), differences.join("\n\n"));
 }
 

@@ -32,10 +32,9 @@ impl Target {
     pub(crate) fn name(self, index: &Index) -> Option<NameId> {
         match self {
             Self::Missing => None,
-            Self::Plain(name)
-            | Self::Any(name)
-            | Self::On(name, _)
-            | Self::Elsewhere(name, _) => Some(name),
+            Self::Plain(name) | Self::Any(name) | Self::On(name, _) | Self::Elsewhere(name, _) => {
+                Some(name)
+            }
             Self::Package(package) => Some(index.package_record(package).name),
         }
     }

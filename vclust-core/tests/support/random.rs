@@ -14,6 +14,11 @@ pub(crate) enum Features {
     MultiArch,
 }
 
+/// How many universes a test draws: `usual`, or what `RANDOM_UNIVERSES` says.
+pub(crate) fn count(usual: usize) -> usize {
+    std::env::var("RANDOM_UNIVERSES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// A universe in which nothing installed lacks anything, and the request for one or two packages.
 pub(crate) fn universe(features: Features) -> impl Strategy<Value = (Universe, String)> {
     let request = prop::collection::vec(name_of_package(), 1..=2);
@@ -69,7 +74,8 @@ fn name() -> impl Strategy<Value = String> {
 
 fn constraint() -> impl Strategy<Value = String> {
     let operator = prop::sample::select(vec!["<<", "<=", "=", ">=", ">>"]);
-    let some = (operator, 1..=3u8).prop_map(|(operator, version)| format!(" ({operator} {version})"));
+    let some =
+        (operator, 1..=3u8).prop_map(|(operator, version)| format!(" ({operator} {version})"));
     prop_oneof![3 => Just(String::new()), 2 => some]
 }
 
@@ -81,15 +87,15 @@ fn relation(features: Features) -> impl Strategy<Value = String> {
                 .boxed()
         }
     };
-    (name(), qualifier, constraint()).prop_map(|(name, qualifier, constraint)| {
-        format!("{name}{qualifier}{constraint}")
-    })
+    (name(), qualifier, constraint())
+        .prop_map(|(name, qualifier, constraint)| format!("{name}{qualifier}{constraint}"))
 }
 
 /// One package, as a line of [`Universe::parse`].
 fn line(features: Features) -> impl Strategy<Value = String> {
     let group = prop::collection::vec(relation(features), 1..=2).prop_map(|or| or.join(" | "));
-    let field = |groups| prop::collection::vec(groups, 0..=2).prop_map(|list: Vec<String>| list.join(", "));
+    let field =
+        |groups| prop::collection::vec(groups, 0..=2).prop_map(|list: Vec<String>| list.join(", "));
     let negative = (prop::sample::select(vec!["conflicts", "breaks"]), relation(features));
     let provides = (0..3u8, option::of(1..=3u8)).prop_map(|(number, version)| match version {
         None => format!("; provides v{number}"),
@@ -122,24 +128,36 @@ fn line(features: Features) -> impl Strategy<Value = String> {
         recommends,
         prop::bool::weighted(0.3),
     )
-        .prop_map(|((name, version, depends, architecture, multi_arch), negative, provides, recommends, installed)| {
-            let mut line = format!("{name} {version}");
-            if !depends.is_empty() {
-                line += &format!(" -> {depends}");
-            }
-            if let Some((field, relation)) = negative {
-                line += &format!("; {field} {relation}");
-            }
-            line += &provides.unwrap_or_default();
-            if let Some(relation) = recommends {
-                line += &format!("; recommends {relation}");
-            }
-            line += architecture;
-            // Debian forbids `Multi-Arch: same` for packages of all architectures.
-            line += if (architecture, multi_arch) == ("; arch=all", "; ma=same") { "" } else { multi_arch };
-            if installed {
-                line += "; installed";
-            }
-            line
-        })
+        .prop_map(
+            |(
+                (name, version, depends, architecture, multi_arch),
+                negative,
+                provides,
+                recommends,
+                installed,
+            )| {
+                let mut line = format!("{name} {version}");
+                if !depends.is_empty() {
+                    line += &format!(" -> {depends}");
+                }
+                if let Some((field, relation)) = negative {
+                    line += &format!("; {field} {relation}");
+                }
+                line += &provides.unwrap_or_default();
+                if let Some(relation) = recommends {
+                    line += &format!("; recommends {relation}");
+                }
+                line += architecture;
+                // Debian forbids `Multi-Arch: same` for packages of all architectures.
+                line += if (architecture, multi_arch) == ("; arch=all", "; ma=same") {
+                    ""
+                } else {
+                    multi_arch
+                };
+                if installed {
+                    line += "; installed";
+                }
+                line
+            },
+        )
 }

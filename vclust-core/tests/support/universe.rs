@@ -338,7 +338,10 @@ impl Package {
             line(name, value);
         }
         if !status {
-            line("Filename", &format!("./{}_{}_{}.deb", self.name, self.version, self.architecture));
+            line(
+                "Filename",
+                &format!("./{}_{}_{}.deb", self.name, self.version, self.architecture),
+            );
             line("Size", "1000");
         }
         text.push('\n');
