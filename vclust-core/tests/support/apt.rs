@@ -1,13 +1,14 @@
 //! Real apt, asked about a universe: a private root without network, whose lists are laid out as
 //! `apt-get update` would have left them.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::universe::{Asked, Universe, plan};
+use super::universe::{Asked, PinLine, Universe, plan};
 
 pub(crate) struct Apt {
     directory: TempDir,
@@ -20,7 +21,7 @@ impl Apt {
             fs::create_dir_all(apt.path(part)).expect("a directory");
         }
         let architectures: String =
-            universe.foreign.iter().map(|name| format!("\"{name}\"; ")).collect();
+            universe.foreign.iter().flat_map(|name| ["\"", name, "\"; "]).collect();
         let root = apt.directory.path().display();
         apt.write(
             "apt.conf",
@@ -40,6 +41,7 @@ impl Apt {
                  #clear APT::Architectures;\n\
                  APT::Architectures {{ \"amd64\"; {architectures}}};\n\
                  #clear APT::NeverAutoRemove;\n\
+                 APT::Solver \"internal\";\n\
                  Acquire::Languages \"none\";\n\
                  Debug::NoLocking \"true\";\n"
             ),
@@ -50,16 +52,13 @@ impl Apt {
         names.extend(universe.foreign.iter().cloned());
         for archive in &universe.suites {
             let place = apt.path(&archive.name);
-            sources.push_str(&format!(
-                "deb [trusted=yes arch={}] file:{} ./\n",
-                names.join(","),
-                place.display()
-            ));
+            let names = names.join(",");
+            writeln!(sources, "deb [trusted=yes arch={names}] file:{} ./", place.display())
+                .expect("strings take everything");
             let stem = format!("lists/{}_.", place.display().to_string().replace('/', "_"));
             apt.write(&format!("{stem}_Packages"), &universe.packages_of(&archive.name));
-            let yes = |field: &str, holds: bool| match holds {
-                true => format!("{field}: yes\n"),
-                false => String::new(),
+            let yes = |field: &str, holds: bool| {
+                if holds { format!("{field}: yes\n") } else { String::new() }
             };
             let release = format!(
                 "Suite: {0}\nCodename: {0}\n{1}{2}",
@@ -70,13 +69,12 @@ impl Apt {
             apt.write(&format!("{stem}_Release"), &release);
         }
         apt.write("etc/sources.list", &sources);
-        let preferences = universe.pins.iter().map(|line| {
-            format!(
-                "Package: {}\nPin: {}\nPin-Priority: {}\n\n",
-                line.package, line.pin, line.priority
-            )
-        });
-        apt.write("etc/preferences", &preferences.collect::<String>());
+        let mut preferences = String::new();
+        for PinLine { package, pin, priority } in &universe.pins {
+            writeln!(preferences, "Package: {package}\nPin: {pin}\nPin-Priority: {priority}\n")
+                .expect("strings take everything");
+        }
+        apt.write("etc/preferences", &preferences);
         apt
     }
 
@@ -132,9 +130,5 @@ impl Apt {
             }
         }
         (plan(install, remove), said)
-    }
-
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
     }
 }

@@ -29,22 +29,20 @@ pub(crate) fn universe(features: Features) -> impl Strategy<Value = (Universe, S
             if features == Features::MultiArch {
                 universe.foreign.push("i386".to_owned());
             }
-            for package in lines.iter().map(|line| Package::parse(line)) {
-                let same = |other: &Package| {
-                    (&other.name, &other.version, &other.architecture)
-                        == (&package.name, &package.version, &package.architecture)
+            for mut package in lines.iter().map(|line| Package::parse(line)) {
+                // What is for all architectures is the native package.
+                let place = |package: &Package| {
+                    (package.name.clone(), package.architecture.replace("all", "amd64"))
                 };
-                let installed = |other: &Package| {
-                    other.status.is_some()
-                        && other.name == package.name
-                        && other.architecture == package.architecture
-                };
-                if !universe.packages.iter().any(same) {
-                    let already = universe.packages.iter().any(installed);
-                    let mut package = package;
-                    package.status = package.status.filter(|_| !already);
-                    universe.packages.push(package);
+                let mut siblings =
+                    universe.packages.iter().filter(|other| place(other) == place(&package));
+                if siblings.clone().any(|other| other.version == package.version) {
+                    continue;
                 }
+                if siblings.any(|other| other.status.is_some()) {
+                    package.status = None;
+                }
+                universe.packages.push(package);
             }
             mend_root(&mut universe);
             request.dedup();
@@ -87,8 +85,12 @@ fn relation(features: Features) -> impl Strategy<Value = String> {
                 .boxed()
         }
     };
-    (name(), qualifier, constraint())
-        .prop_map(|(name, qualifier, constraint)| format!("{name}{qualifier}{constraint}"))
+    (name(), qualifier, constraint()).prop_map(|(name, qualifier, constraint)| {
+        // apt's answer to `virtual:arch (>= 1)` hangs on the order of the file's stanzas.
+        let is_quirk = name.starts_with('v') && qualifier.len() > ":any".len();
+        let constraint = if is_quirk { "" } else { &constraint };
+        format!("{name}{qualifier}{constraint}")
+    })
 }
 
 /// One package, as a line of [`Universe::parse`].
@@ -138,14 +140,14 @@ fn line(features: Features) -> impl Strategy<Value = String> {
             )| {
                 let mut line = format!("{name} {version}");
                 if !depends.is_empty() {
-                    line += &format!(" -> {depends}");
+                    line.extend([" -> ", &depends]);
                 }
                 if let Some((field, relation)) = negative {
-                    line += &format!("; {field} {relation}");
+                    line.extend(["; ", field, " ", &relation]);
                 }
                 line += &provides.unwrap_or_default();
                 if let Some(relation) = recommends {
-                    line += &format!("; recommends {relation}");
+                    line.extend(["; recommends ", &relation]);
                 }
                 line += architecture;
                 // Debian forbids `Multi-Arch: same` for packages of all architectures.

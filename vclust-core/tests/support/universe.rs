@@ -280,8 +280,8 @@ impl Package {
     fn clause(&mut self, clause: &str) {
         if let Some((key, value)) = clause.split_once(['=', ' ']) {
             match key {
-                "arch" => self.architecture = value.to_owned(),
-                "suite" => self.suite = value.to_owned(),
+                "arch" => value.clone_into(&mut self.architecture),
+                "suite" => value.clone_into(&mut self.suite),
                 "ma" => self.field("Multi-Arch", value),
                 "priority" => self.field("Priority", value),
                 "source" => self.field("Source", value),
@@ -320,7 +320,7 @@ impl Package {
             ("Description", "made for a test"),
         ];
         let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        own.into_iter().chain(fields).map(|(name, value)| format!("{name}: {value}\n")).collect()
+        own.into_iter().chain(fields).flat_map(|(name, value)| [name, ": ", value, "\n"]).collect()
     }
 
     fn stanza(&self, status: bool) -> String {
