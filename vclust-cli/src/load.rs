@@ -6,10 +6,11 @@ use vclust_core::{
     FileOrigin, Index, IndexBuilder, MetaPackages, Policy, Release, Request, Suite,
     clearsigned_payload,
 };
-use vclust_debian::{AptConfiguration, SourceKind, open_index};
+use vclust_debian::{AptConfiguration, open_index};
 
 use crate::arguments::{Root, Source};
 use crate::failure::Failure;
+use crate::lists;
 
 /// An index with the policy that belongs to it.
 pub(crate) struct Loaded {
@@ -81,7 +82,7 @@ impl Plan {
     fn of_machine(source: &Source) -> Result<Self, Failure> {
         let configuration = AptConfiguration::load()?;
         let mut files = Vec::new();
-        for list in configuration.lists(SourceKind::Binary)? {
+        for list in lists::index_files(source, &configuration)? {
             let name = list.path.display().to_string();
             files.push((open_index(&list.path)?, FileOrigin::of_suite(name, list.suite())));
         }
@@ -97,6 +98,10 @@ impl Plan {
                 configuration.architecture().to_owned()
             }
         };
+        if source.mirror.is_some() {
+            // Another archive than the machine's: the machine's preferences are not about it.
+            return Ok(Self { native, foreign, files, policy: Policy::default() });
+        }
         let mut policy = Policy::with_pins(configuration.pins()?);
         if let Some(release) = configuration.default_release() {
             policy = policy.default_release(release);
