@@ -1,5 +1,7 @@
 //! The command line, as clap reads it. Its texts are the reference that users see.
 
+#![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};

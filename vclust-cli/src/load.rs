@@ -90,13 +90,11 @@ impl Plan {
             return Err(Failure::NoIndexes);
         }
         let mut foreign = source.foreign_architecture.clone();
-        let native = match &source.architecture {
-            Some(architecture) => architecture.clone(),
-            None => {
-                let others = configuration.architectures().iter().skip(1);
-                foreign.extend(others.cloned());
-                configuration.architecture().to_owned()
-            }
+        let native = if let Some(architecture) = &source.architecture {
+            architecture.clone()
+        } else {
+            foreign.extend(configuration.architectures().iter().skip(1).cloned());
+            configuration.architecture().to_owned()
         };
         if source.mirror.is_some() {
             // Another archive than the machine's: the machine's preferences are not about it.
@@ -121,9 +119,9 @@ impl Plan {
     }
 }
 
-/// The suite that an InRelease or Release file beside a Packages file describes. Files in apt's
+/// The suite that an `InRelease` or `Release` file beside a Packages file describes. Files in apt's
 /// lists are called `..._dists_SUITE_COMPONENT_binary-ARCHITECTURE_Packages`, and their Release
-/// file `..._dists_SUITE_InRelease`; a lone Packages file may have a lone InRelease beside it.
+/// file `..._dists_SUITE_InRelease`; a lone Packages file may have a lone `InRelease` beside it.
 fn suite_beside(path: &Path) -> Suite {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stem = name.split("_Packages").next().unwrap_or(&name);

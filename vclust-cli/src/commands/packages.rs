@@ -5,7 +5,8 @@ use std::io::Write;
 use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 use vclust_core::{
-    DependencyGraph, Index, MetaPackages, Policy, RelationKind, ResolveError, VersionView,
+    DependencyGraph, Index, MetaPackage, MetaPackages, Policy, RelationKind, ResolveError,
+    VersionView,
 };
 
 use vclust_debian::{AptConfiguration, Repository, Wanted};
@@ -45,9 +46,10 @@ pub(crate) fn run(arguments: &Packages, format: Format) -> Result<(), Failure> {
 }
 
 #[derive(Serialize)]
-struct Suite {
+struct SuiteReport {
     archive: String,
-    suite: String,
+    #[serde(rename = "suite")]
+    name: String,
     changed: bool,
     downloaded_bytes: u64,
     seconds: f64,
@@ -72,9 +74,9 @@ fn update(
     let mut suites = Vec::new();
     for repository in repositories {
         let done = lists::update(repository, &apt, wanted)?;
-        let suite = Suite {
+        let suite = SuiteReport {
             archive: done.repository.uri,
-            suite: done.repository.suite,
+            name: done.repository.suite,
             changed: done.updated.changed,
             downloaded_bytes: done.updated.downloaded,
             seconds: done.seconds,
@@ -86,7 +88,7 @@ fn update(
                 out,
                 "{} {}: {what}, {} in {:.1} s",
                 suite.archive,
-                suite.suite,
+                suite.name,
                 bytes(suite.downloaded_bytes),
                 suite.seconds
             )?;
@@ -337,7 +339,7 @@ fn meta(
 ) -> Result<(), Failure> {
     let mut list = Vec::new();
     for unit in units.iter() {
-        let named = name.is_none_or(|name| units.get(name).map(|u| u.id()) == Some(unit.id()));
+        let named = name.is_none_or(|name| units.get(name).map(MetaPackage::id) == Some(unit.id()));
         if !named {
             continue;
         }

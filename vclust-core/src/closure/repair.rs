@@ -7,7 +7,7 @@
 use super::mark::{By, Dependencies};
 use super::state::{Mode, States, Which};
 use crate::index::{
-    Constraint, Dependency, PackageId, Priority, RelationKind, Target, VersionId, groups,
+    Constraint, Dependency, PackageId, Priority, RelationKind, Span, Target, VersionId, groups,
 };
 
 /// apt's `pkgProblemResolver::MaxCounter`.
@@ -172,7 +172,7 @@ impl<'s, 'a> Repair<'s, 'a> {
                 or_next: false,
                 target: Target::Plain(index.name_of(*package)),
                 constraint: Constraint::None,
-                text: Default::default(),
+                text: Span::default(),
             };
             for provider in self.installed_providers(*version, &own_name) {
                 if provider != *package {

@@ -34,6 +34,10 @@ pub(super) enum Standing {
     New,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "apt's flags, which any combination of can occur"
+)]
 /// One package's state; `VersionId::NONE` stands for no version.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct State {
@@ -79,7 +83,7 @@ pub(super) struct States<'a> {
     pub(super) index: &'a Index,
     pub(super) policy: &'a Policy,
     pub(super) install_recommends: bool,
-    states: Vec<Cell<State>>,
+    cells: Vec<Cell<State>>,
     /// Packages whose state was ever changed, in order of first change, with repeats.
     changed: RefCell<Vec<PackageId>>,
     installed: Vec<PackageId>,
@@ -92,14 +96,14 @@ impl<'a> States<'a> {
             index,
             policy,
             install_recommends,
-            states: vec![Cell::new(UNKNOWN); index.package_count()],
+            cells: vec![Cell::new(UNKNOWN); index.package_count()],
             changed: RefCell::new(Vec::new()),
             installed: installed.map(|package| package.id()).collect(),
         }
     }
 
     pub(super) fn get(&self, package: PackageId) -> State {
-        let cell = &self.states[package.index()];
+        let cell = &self.cells[package.index()];
         let state = cell.get();
         if state.known {
             return state;
@@ -123,7 +127,7 @@ impl<'a> States<'a> {
     pub(super) fn with(&self, package: PackageId, change: impl FnOnce(&mut State)) {
         let mut state = self.get(package);
         change(&mut state);
-        self.states[package.index()].set(state);
+        self.cells[package.index()].set(state);
         let mut changed = self.changed.borrow_mut();
         if changed.last() != Some(&package) {
             changed.push(package);

@@ -22,6 +22,8 @@ use std::sync::atomic::AtomicU64;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use crate::relation::RelationError;
+
 pub use builder::IndexBuilder;
 pub use error::IndexError;
 pub use ids::{ArchitectureId, NameId, PackageId, VersionId};
@@ -31,6 +33,7 @@ pub use scan::RelationKind;
 pub use view::{PackageView, VersionView};
 
 pub(crate) use dependency::{Constraint, Dependency, Target, groups};
+pub(crate) use ids::Span;
 pub(crate) use record::{PackageRecord, Selection, VersionRecord};
 
 use names::Names;
@@ -124,6 +127,19 @@ impl Index {
         for version in 0..self.versions.len() {
             self.dependencies(VersionId(version as u32));
         }
+    }
+
+    /// Every relation field of the index that does not follow the syntax, with the package it
+    /// belongs to. A closure takes such a relation for one that nothing satisfies.
+    pub fn malformed_relations(
+        &self,
+    ) -> impl Iterator<Item = (VersionView<'_>, RelationKind, RelationError)> {
+        (0..self.versions.len()).map(|id| self.version(VersionId(id as u32))).flat_map(|version| {
+            RelationKind::ALL.into_iter().filter_map(move |kind| {
+                let error = version.relations(kind).err()?;
+                Some((version, kind, error))
+            })
+        })
     }
 
     /// The native architecture, such as `amd64`.
