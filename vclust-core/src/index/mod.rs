@@ -58,6 +58,7 @@ struct Tables {
     versions: Vec<VersionRecord>,
     more_files: FxHashMap<VersionId, Vec<u16>>,
     provides: Vec<Provide>,
+    installed: Vec<PackageId>,
 }
 
 /// All packages of some suites and of one root.
@@ -76,6 +77,8 @@ pub struct Index {
     /// Grouped by name; `provides_start[name]..provides_start[name + 1]`.
     provides: Vec<Provide>,
     provides_start: Vec<u32>,
+    /// Packages that the root holds, in order of their ids.
+    installed: Vec<PackageId>,
     dependencies: Vec<OnceLock<Box<[Dependency]>>>,
     creations: OnceLock<Box<[AtomicU64]>>,
 }
@@ -103,6 +106,9 @@ impl Index {
             provides[*slot as usize] = *entry;
             *slot += 1;
         }
+        let mut installed = tables.installed;
+        installed.sort_unstable();
+        installed.dedup();
         Self {
             architectures: tables.architectures,
             configured_architectures: tables.configured_architectures,
@@ -117,6 +123,7 @@ impl Index {
             more_files: tables.more_files,
             provides,
             provides_start: start,
+            installed,
             creations: OnceLock::new(),
         }
     }
@@ -177,7 +184,7 @@ impl Index {
 
     /// The packages the root holds.
     pub fn installed(&self) -> impl Iterator<Item = VersionView<'_>> {
-        self.packages().filter_map(|package| package.installed())
+        self.installed.iter().filter_map(|id| self.package(*id).installed())
     }
 
     /// The package called `name`, on the native architecture or else on the first that has it.
@@ -225,6 +232,11 @@ impl Index {
 
     pub(crate) fn version_record(&self, id: VersionId) -> &VersionRecord {
         &self.versions[id.index()]
+    }
+
+    /// Packages that the root holds, in order of their ids.
+    pub(crate) fn installed_ids(&self) -> &[PackageId] {
+        &self.installed
     }
 
     pub(crate) fn name_of(&self, package: PackageId) -> NameId {
