@@ -55,9 +55,13 @@ impl Failure {
                 return ExitCode::SUCCESS;
             }
         }
-        let explanation = self.explanation();
+        let mut explanation = self.explanation();
         match format {
             Format::Json => {
+                // Scripts find the reason in one place, however simple it is.
+                if let (Self::Resolve(error), true) = (self, explanation.is_empty()) {
+                    explanation = error.explanation();
+                }
                 let document = json!({ "error": self.headline(), "explanation": explanation });
                 anstream::println!("{document}");
             }
