@@ -91,7 +91,7 @@ impl Index {
     }
 
     /// Malformed text becomes a relation that nothing satisfies, so that the package counts as
-    /// uninstallable instead of losing a dependency unnoticed; [`Index::check`] reports it.
+    /// uninstallable instead of losing a dependency unnoticed; [`Index::malformed_relations`] tells.
     fn read_field(
         &self,
         (file, own): (u16, ArchitectureId),
