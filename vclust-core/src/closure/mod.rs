@@ -217,12 +217,12 @@ impl<'a> Closure<'a> {
     /// Bytes to download: the sizes of all .debs.
     #[must_use]
     pub fn download_bytes(&self) -> u64 {
-        self.install().map(|version| version.size()).sum()
+        self.install().map(|version| version.size()).fold(0, u64::saturating_add)
     }
 
     /// Bytes that the packages state to take once installed.
     #[must_use]
     pub fn installed_bytes(&self) -> u64 {
-        self.install().map(|version| version.installed_size()).sum()
+        self.install().map(|version| version.installed_size()).fold(0, u64::saturating_add)
     }
 }
