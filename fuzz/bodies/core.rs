@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use vclust_core::{
-    BuildRelation, FileOrigin, Index, Operator, Policy, Release, RelationKind, Request,
+    BuildRelation, FileOrigin, Index, Operator, Policy, RelationKind, Release, Request,
     ResolveError, Sources, Stanza, Stanzas, Version, clearsigned_payload, compare_versions,
     parse_date, parse_relations,
 };
@@ -135,9 +135,8 @@ pub(crate) fn relation(data: &[u8]) {
     }
     // bytes that are not UTF-8 are printed as U+FFFD
     if std::str::from_utf8(data).is_ok() {
-        let print = |group: &Vec<_>| {
-            group.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
-        };
+        let print =
+            |group: &Vec<_>| group.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
         let printed = groups.iter().map(print).collect::<Vec<_>>().join(", ");
         assert_eq!(parse_relations(printed.as_bytes()).as_ref(), Ok(&groups), "{printed:?}");
     }
