@@ -25,10 +25,11 @@ pub(crate) fn packages(data: &[u8]) {
     }
     let index = builder.build().expect("an index whose files were read");
     view(&index);
-    resolve(&index, Request::new(first_names(&index)).install_recommends(data.len() % 2 == 0));
+    let request = Request::new(first_names(&index));
+    resolve(&index, &request.install_recommends(data.len() % 2 == 0));
     let minimal = Request::minimal_root(&index);
     if (1..=REQUESTED).contains(&minimal.items().len()) {
-        if let Some(status) = resolve(&index, minimal) {
+        if let Some(status) = resolve(&index, &minimal) {
             let mut builder = Index::builder("amd64");
             builder.status(status, FileOrigin::named("status"));
             if let Ok(root) = builder.build() {
@@ -57,7 +58,7 @@ pub(crate) fn status(data: &[u8]) {
     }
     let names = first_names(&index).into_iter().enumerate();
     let items = names.map(|(at, name)| if at % 2 == 0 { name } else { format!("{name}-") });
-    resolve(&index, Request::new(items));
+    resolve(&index, &Request::new(items));
 }
 
 fn first_names(index: &Index) -> Vec<String> {
@@ -93,7 +94,7 @@ fn view(index: &Index) {
 }
 
 /// The request's outcome; the status file of what was resolved.
-fn resolve(index: &Index, request: Request) -> Option<Vec<u8>> {
+fn resolve(index: &Index, request: &Request) -> Option<Vec<u8>> {
     let policy = Policy::default();
     match request.resolve(index, &policy) {
         Ok(closure) => {
