@@ -219,6 +219,15 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_takes_little_and_a_glob_takes_characters() {
+        assert!(PackagePattern::parse("/\\w{100}/").is_ok());
+        assert!(PackagePattern::parse("/(\\w{100}){100}/").is_err());
+        let cafe = Pattern::parse("caf?").unwrap();
+        assert!(cafe.matches("Café") && !cafe.matches("Cafés"));
+        assert!(Pattern::parse("/^café$/").unwrap().matches("CAFÉ"));
+    }
+
+    #[test]
     fn names_globs_and_expressions_match_as_in_apt() {
         for (pattern, package, expected) in [
             ("perl", "perl", true),

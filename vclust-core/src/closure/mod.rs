@@ -218,12 +218,32 @@ impl<'a> Closure<'a> {
     /// Bytes to download: the sizes of all .debs.
     #[must_use]
     pub fn download_bytes(&self) -> u64 {
-        self.install().map(|version| version.size()).sum()
+        self.install().map(|version| version.size()).fold(0, u64::saturating_add)
     }
 
     /// Bytes that the packages state to take once installed.
     #[must_use]
     pub fn installed_bytes(&self) -> u64 {
-        self.install().map(|version| version.installed_size()).sum()
+        self.install().map(|version| version.installed_size()).fold(0, u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::FileOrigin;
+
+    #[test]
+    fn sizes_that_no_disk_has_are_summed_without_overflow() {
+        let stanza = |name: &str| {
+            let size = u64::MAX;
+            format!("Package: {name}\nVersion: 1\nSize: {size}\nInstalled-Size: {size}\n\n")
+        };
+        let mut builder = Index::builder("amd64");
+        let file = stanza("a") + &stanza("b");
+        builder.packages(file.into_bytes(), FileOrigin::named("Packages")).unwrap();
+        let (index, policy) = (builder.build().unwrap(), Policy::default());
+        let closure = Request::new(["a", "b"]).resolve(&index, &policy).unwrap();
+        assert_eq!((closure.download_bytes(), closure.installed_bytes()), (u64::MAX, u64::MAX));
     }
 }

@@ -19,6 +19,10 @@ use super::{Index, IndexFile};
 use crate::relation::relation;
 use crate::version::compare_versions;
 
+/// Architectures that an index knows; more occur in no root. A name on each of them conflicts with
+/// itself on all others, so that without a limit memory would grow with their square.
+const ARCHITECTURES: usize = 256;
+
 /// Collects index files; [`IndexBuilder::build`] turns them into an [`Index`].
 ///
 /// ```
@@ -166,7 +170,7 @@ impl IndexBuilder {
         if let Some(found) = found {
             return Some((ArchitectureId(found as u16), false));
         }
-        if !status || self.architectures.len() >= usize::from(u16::MAX) {
+        if !status || self.architectures.len() >= ARCHITECTURES {
             return None;
         }
         self.architectures.push(String::from_utf8_lossy(text).into());

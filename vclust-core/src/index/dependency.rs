@@ -210,3 +210,25 @@ impl Index {
 pub(crate) fn groups(list: &[Dependency]) -> impl Iterator<Item = &[Dependency]> {
     list.chunk_by(|left, _| left.or_next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::FileOrigin;
+
+    #[test]
+    fn a_name_on_thousands_of_architectures_takes_no_memory_for_each_pair() {
+        let stanza = |number| {
+            format!(
+                "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: x{number}\n\n"
+            )
+        };
+        let mut builder = Index::builder("amd64");
+        let file: String = (0..5000).map(stanza).collect();
+        builder.status(file.into_bytes(), FileOrigin::named("status"));
+        let index = builder.build().unwrap();
+        let versions = (0..index.version_count()).map(|id| VersionId(id as u32));
+        let pairs: usize = versions.map(|version| index.dependencies(version).len()).sum();
+        assert_eq!((index.version_count(), pairs), (255, 255 * 254));
+    }
+}

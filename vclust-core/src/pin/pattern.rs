@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use thiserror::Error;
+
+/// What a compiled expression may take; a preferences file can hold thousands of them.
+const COMPILED_BYTES: usize = 1 << 17;
 
 /// A glob (`*`, `?`, `[..]`) or, between slashes, an extended regular expression.
 ///
@@ -28,17 +31,19 @@ impl Pattern {
     /// Compiles a pattern.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let inner = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-        let expression = match inner {
-            Some(inner) => inner.to_owned(),
-            None if text.contains(['*', '?', '[', '\\']) => glob_to_regex(text),
+        // Names are ASCII, and Unicode's classes large: each `\w` of them takes tens of kilobytes.
+        let (expression, unicode) = match inner {
+            Some(inner) => (inner.to_owned(), !inner.is_ascii()),
+            None if text.contains(['*', '?', '[', '\\']) => (glob_to_regex(text), true),
             None => {
                 return Ok(Self { text: text.to_owned(), regex: None });
             }
         };
         let regex = RegexBuilder::new(&expression)
+            .unicode(unicode)
             .case_insensitive(true)
             .dot_matches_new_line(true)
-            .size_limit(1 << 20)
+            .size_limit(COMPILED_BYTES)
             .build()
             .map_err(|error| PatternError {
                 pattern: text.to_owned(),
@@ -56,7 +61,7 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         match &self.regex {
-            Some(regex) => regex.is_match(text),
+            Some(regex) => regex.is_match(text.as_bytes()),
             None => self.text.eq_ignore_ascii_case(text),
         }
     }

@@ -159,8 +159,12 @@ pub(super) enum OptionOperator {
     Remove,
 }
 
+/// Entries that one line or stanza may stand for: many times what anybody writes, and few enough
+/// that a file takes memory in proportion to its length.
+const ENTRIES: usize = 256;
+
 impl Draft {
-    /// The entries, one for each kind, URI and suite.
+    /// The entries, one for each kind, URI and suite; at most [`ENTRIES`].
     pub(super) fn finish(
         self,
         architecture: &str,
@@ -169,6 +173,12 @@ impl Draft {
             location: self.location.clone(),
             reason,
         };
+        let each = [self.kinds.len(), self.uris.len(), self.suites.len()];
+        let entries = each.into_iter().fold(1, usize::saturating_mul);
+        if entries > ENTRIES {
+            let reason = format!("it stands for {entries} entries; {ENTRIES} are the most");
+            return Err(invalid(reason + ": write several stanzas"));
+        }
         let mut sources = Vec::new();
         for kind in &self.kinds {
             for uri in &self.uris {

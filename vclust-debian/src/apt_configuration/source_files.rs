@@ -226,6 +226,16 @@ mod tests {
     }
 
     #[test]
+    fn a_stanza_stands_for_only_so_many_entries() {
+        let stanza = |count: usize| {
+            let uris = "a: ".repeat(count);
+            stanzas(&format!("Types: deb\nURIs: {uris}\nSuites: x y\nComponents: c\n"))
+        };
+        assert_eq!(stanza(128).unwrap().len(), 256);
+        assert!(stanza(129).unwrap_err().to_string().contains("258 entries"));
+    }
+
+    #[test]
     fn a_line_gives_its_options() {
         let text = "# c\n\ndeb [ arch=amd64,i386 signed-by=/k.gpg trusted=yes arch+=all ] \
             http://h/d stable main contrib # x\ndeb-src file:/m ./$(ARCH)/\n";

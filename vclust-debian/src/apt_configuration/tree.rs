@@ -23,6 +23,10 @@ pub struct AptConf {
     root: Node,
 }
 
+/// Levels that a file may nest: apt's own names have five, and a tree this deep is dropped without
+/// running out of stack.
+const LEVELS: usize = 64;
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Node {
     /// Empty for the members of a list.
@@ -107,6 +111,9 @@ impl AptConf {
                 Token::Open => {
                     let (name, value) = statement(&words).map_err(|why| fail(lexer.line, why))?;
                     let scope = join(scopes.last(), name);
+                    if scopes.len() >= LEVELS || levels(&scope) > LEVELS {
+                        return Err(fail(lexer.line, TOO_DEEP));
+                    }
                     if let (false, Some(value)) = (name.is_empty(), value) {
                         self.set(&scope, &value);
                     }
@@ -153,7 +160,11 @@ impl AptConf {
                 Ok(())
             }
             (name, Some(value)) => {
-                self.set(&join(scopes.last(), name), &value);
+                let name = join(scopes.last(), name);
+                if levels(&name) > LEVELS {
+                    return Err(TOO_DEEP);
+                }
+                self.set(&name, &value);
                 Ok(())
             }
             // a word alone is a member of the list it stands in
@@ -197,6 +208,12 @@ fn statement(words: &[Word]) -> Result<(&str, Option<String>), &'static str> {
         }
         _ => Err("more than one value: is a `;` missing?"),
     }
+}
+
+const TOO_DEEP: &str = "more than 64 levels of names";
+
+fn levels(name: &str) -> usize {
+    name.matches("::").count() + 1
 }
 
 fn join(scope: Option<&String>, name: &str) -> String {
@@ -306,6 +323,20 @@ mod tests {
             assert!(conf.boolean("apt::get::ASSUME-yes", false));
         }
         assert_eq!(flat.value("APT::Get"), None);
+    }
+
+    #[test]
+    fn names_nest_only_so_deep() {
+        for text in [
+            "a { ".repeat(LEVELS + 1),
+            "{".repeat(LEVELS + 1),
+            format!("{}a 1;", "a::".repeat(LEVELS)),
+            format!("a {{ {}a 1; }};", "a::".repeat(LEVELS - 1)),
+        ] {
+            assert_eq!(read(&text).unwrap_err().reason, TOO_DEEP, "{text}");
+        }
+        let deepest = "a::".repeat(LEVELS - 1) + "a";
+        assert_eq!(read(&format!("{deepest} 1;")).unwrap().value(&deepest), Some("1"));
     }
 
     #[test]
