@@ -102,7 +102,9 @@ impl States<'_> {
             let mut begin = 0;
             for (place, version) in found.iter().enumerate() {
                 let ties = place > 0
-                    && self.compare_providers(dependency.target, found[place - 1], *version).is_eq();
+                    && self
+                        .compare_providers(dependency.target, found[place - 1], *version)
+                        .is_eq();
                 if !ties {
                     run += 1;
                     begin = place;
