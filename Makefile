@@ -57,9 +57,12 @@ lint: ## check format, lints, documentation and scripts
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	scripts/lint-files
 
-bench: ## run the benchmarks on this machine's package lists
-	@scripts/setup demo
-	$(CARGO) bench --locked --package vclust-benches
+bench: build ## run the benchmarks on this machine's package lists: in-process, then whole processes
+	@scripts/setup apt
+	$(CARGO) bench --locked --package vclust-benches --benches
+	$(CARGO) build --locked --release --package vclust-benches --example load_index
+	$(PYTHON) scripts/bench-process --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
+	    --load-index $(TARGET_DIR)/release/examples/load_index
 
 fuzz: ## fuzz each parser for FUZZ_SECONDS seconds
 	@scripts/setup build

@@ -71,7 +71,7 @@ impl Request {
     pub fn resolve<'a>(
         &self,
         index: &'a Index,
-        policy: &'a Policy,
+        policy: &Policy,
     ) -> Result<Closure<'a>, ResolveError> {
         let states = States::new(index, policy, self.install_recommends);
         let mut to_install: Vec<VersionId> = Vec::new();
@@ -106,7 +106,7 @@ impl Request {
             return Err(ResolveError::BrokenRoot { explanation: broken });
         }
         states.carry_out(&to_install, &to_remove, &by_suite)?;
-        Ok(Closure::of(&states, self.items.clone()))
+        Ok(Closure::of(index, &states, self.items.clone()))
     }
 }
 
@@ -160,8 +160,7 @@ pub struct Closure<'a> {
 }
 
 impl<'a> Closure<'a> {
-    fn of(states: &States<'a>, request: Vec<String>) -> Self {
-        let index = states.index;
+    fn of(index: &'a Index, states: &States<'_>, request: Vec<String>) -> Self {
         let mut install = Vec::new();
         let mut remove = Vec::new();
         for package in states.active() {
