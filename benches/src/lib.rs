@@ -1,1 +1,7 @@
-//! Benchmarks of vclust on real Debian data.
+//! Benchmarks and accuracy reports of vclust on real Debian data.
+
+mod report;
+mod split;
+
+pub use report::Recorded;
+pub use split::{Split, split_by_run};
