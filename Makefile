@@ -29,9 +29,9 @@ build: ## build the command `vclust`, optimised
 	@scripts/setup build
 	$(CARGO) build --locked --release --package vclust-cli
 
-demo: build ## resolve the paper's two configurations against this machine's Debian
+demo: ## resolve the paper's two configurations against this machine's Debian
 	@scripts/setup demo
-	scripts/demo $(VCLUST)
+	scripts/demo
 
 test: test-apt test-rust ## run all tests, the agreement with apt included
 

@@ -1,5 +1,7 @@
 //! The command line, as clap reads it. Its texts are the reference that users see.
 
+#![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -83,6 +85,23 @@ pub(crate) struct Source {
     #[arg(long, value_name = "F", value_hint = ValueHint::FilePath)]
     pub(crate) packages_file: Vec<PathBuf>,
 
+    /// Use the suite of this archive (http, https or file) instead of the machine's sources; its
+    /// indexes are fetched and verified the first time, and by `vclust packages update`.
+    #[arg(long, value_name = "URI", requires = "suite", conflicts_with = "packages_file")]
+    pub(crate) mirror: Option<String>,
+
+    /// The suite of --mirror, such as bookworm; a path that ends in / is a flat repository.
+    #[arg(long, value_name = "S", requires = "mirror")]
+    pub(crate) suite: Option<String>,
+
+    /// A component of --suite; can be given several times [default: main].
+    #[arg(long, value_name = "C", requires = "mirror")]
+    pub(crate) component: Vec<String>,
+
+    /// The keyring whose keys may sign --suite, instead of those that apt trusts.
+    #[arg(long, value_name = "F", requires = "mirror", value_hint = ValueHint::FilePath)]
+    pub(crate) keyring: Option<PathBuf>,
+
     /// The root's architecture; by default the machine's, or the one that the files are for.
     #[arg(long, value_name = "A")]
     pub(crate) architecture: Option<String>,
@@ -154,6 +173,18 @@ pub(crate) struct Packages {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PackagesCommand {
+    /// Fetch and verify the indexes of the machine's sources, or of --mirror.
+    ///
+    /// They are kept in the state directory, unpacked, and the next command reads them from there.
+    /// If anything about a suite is wrong - its signature, its date, a hash, a size - the update
+    /// fails and the indexes of before stay.
+    Update {
+        #[command(flatten)]
+        source: Source,
+        /// Fetch the indexes of source packages, too.
+        #[arg(long)]
+        sources: bool,
+    },
     /// Find packages whose name or description matches.
     Search {
         #[command(flatten)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use thiserror::Error;
 use vclust_core::{HistoryError, IndexError, MetaPackageError, ResolveError};
-use vclust_debian::{AptConfigurationError, IndexFileError};
+use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
 
 use crate::arguments::Format;
 
@@ -27,9 +27,15 @@ pub(crate) enum Failure {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}", path.display())]
     History { path: PathBuf, source: HistoryError },
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    #[error(transparent)]
+    StateDirectory(#[from] StateDirectoryError),
+    #[error("this machine's apt has no sources; name an archive with --mirror and --suite")]
+    NoSources,
     #[error(
-        "this machine has no package indexes; run `apt-get update`, or name a Packages file with \
-         --packages-file"
+        "this machine has no package indexes; run `vclust packages update`, or name a Packages \
+         file with --packages-file"
     )]
     NoIndexes,
     #[error("`{pattern}` is not a regular expression")]
@@ -51,9 +57,13 @@ impl Failure {
                 return ExitCode::SUCCESS;
             }
         }
-        let explanation = self.explanation();
+        let mut explanation = self.explanation();
         match format {
             Format::Json => {
+                // Scripts find the reason in one place, however simple it is.
+                if let (Self::Resolve(error), true) = (self, explanation.is_empty()) {
+                    explanation = error.explanation();
+                }
                 let document = json!({ "error": self.headline(), "explanation": explanation });
                 anstream::println!("{document}");
             }

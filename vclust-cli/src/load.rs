@@ -6,10 +6,11 @@ use vclust_core::{
     FileOrigin, Index, IndexBuilder, MetaPackages, Policy, Release, Request, Suite,
     clearsigned_payload,
 };
-use vclust_debian::{AptConfiguration, SourceKind, open_index};
+use vclust_debian::{AptConfiguration, open_index};
 
 use crate::arguments::{Root, Source};
 use crate::failure::Failure;
+use crate::lists;
 
 /// An index with the policy that belongs to it.
 pub(crate) struct Loaded {
@@ -81,7 +82,7 @@ impl Plan {
     fn of_machine(source: &Source) -> Result<Self, Failure> {
         let configuration = AptConfiguration::load()?;
         let mut files = Vec::new();
-        for list in configuration.lists(SourceKind::Binary)? {
+        for list in lists::index_files(source, &configuration)? {
             let name = list.path.display().to_string();
             files.push((open_index(&list.path)?, FileOrigin::of_suite(name, list.suite())));
         }
@@ -89,14 +90,16 @@ impl Plan {
             return Err(Failure::NoIndexes);
         }
         let mut foreign = source.foreign_architecture.clone();
-        let native = match &source.architecture {
-            Some(architecture) => architecture.clone(),
-            None => {
-                let others = configuration.architectures().iter().skip(1);
-                foreign.extend(others.cloned());
-                configuration.architecture().to_owned()
-            }
+        let native = if let Some(architecture) = &source.architecture {
+            architecture.clone()
+        } else {
+            foreign.extend(configuration.architectures().iter().skip(1).cloned());
+            configuration.architecture().to_owned()
         };
+        if source.mirror.is_some() {
+            // Another archive than the machine's: the machine's preferences are not about it.
+            return Ok(Self { native, foreign, files, policy: Policy::default() });
+        }
         let mut policy = Policy::with_pins(configuration.pins()?);
         if let Some(release) = configuration.default_release() {
             policy = policy.default_release(release);
@@ -116,9 +119,9 @@ impl Plan {
     }
 }
 
-/// The suite that an InRelease or Release file beside a Packages file describes. Files in apt's
+/// The suite that an `InRelease` or `Release` file beside a Packages file describes. Files in apt's
 /// lists are called `..._dists_SUITE_COMPONENT_binary-ARCHITECTURE_Packages`, and their Release
-/// file `..._dists_SUITE_InRelease`; a lone Packages file may have a lone InRelease beside it.
+/// file `..._dists_SUITE_InRelease`; a lone Packages file may have a lone `InRelease` beside it.
 fn suite_beside(path: &Path) -> Suite {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stem = name.split("_Packages").next().unwrap_or(&name);

@@ -6,8 +6,10 @@
 mod arguments;
 mod commands;
 mod failure;
+mod lists;
 mod load;
 mod output;
+mod progress;
 
 use std::process::ExitCode;
 

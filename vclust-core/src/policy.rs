@@ -1,4 +1,4 @@
-//! Which version of a package is its candidate: apt's priorities (apt_preferences(5)).
+//! Which version of a package is its candidate: apt's priorities (`apt_preferences(5)`).
 
 use crate::index::{Index, PackageId, VersionId};
 use crate::pin::{Pin, PinTarget, Suite};

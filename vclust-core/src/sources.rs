@@ -8,6 +8,7 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::deb822::{Field, Stanza, Stanzas, SyntaxError};
+use crate::relation::{Groups, RelationError, parse_relations};
 
 /// Why a text is no `Sources` file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -210,6 +211,41 @@ impl<'a> SourcePackage<'a> {
     #[must_use]
     pub fn relation(&self, relation: BuildRelation) -> Option<&'a [u8]> {
         self.stanza.value(relation.field())
+    }
+
+    /// What has to be there to build the package for `architecture` under build `profiles`: the
+    /// groups of all three build-dependency fields, alternatives that do not apply left out.
+    ///
+    /// ```
+    /// use vclust_core::Sources;
+    /// let file = "Package: a\nVersion: 1\nBuild-Depends: b [amd64] | c, d <!nocheck>, e [i386]\n";
+    /// let sources = Sources::parse(file.as_bytes().into())?;
+    /// let source = sources.find("a").next().expect("it is there");
+    /// let names: Vec<String> = source
+    ///     .build_dependencies("amd64", &["nocheck"])?
+    ///     .iter()
+    ///     .map(|group| group[0].to_string())
+    ///     .collect();
+    /// assert_eq!(names, ["b [amd64]"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn build_dependencies(
+        &self,
+        architecture: &str,
+        profiles: &[&str],
+    ) -> Result<Groups<'a>, RelationError> {
+        let mut groups = Groups::new();
+        for field in
+            [BuildRelation::Depends, BuildRelation::DependsArch, BuildRelation::DependsIndep]
+        {
+            for mut group in parse_relations(self.relation(field).unwrap_or_default())? {
+                group.retain(|relation| relation.applies_to(architecture, profiles));
+                if !group.is_empty() {
+                    groups.push(group);
+                }
+            }
+        }
+        Ok(groups)
     }
 
     /// Directory of its files, below the root of the archive.

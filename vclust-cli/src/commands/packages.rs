@@ -5,16 +5,22 @@ use std::io::Write;
 use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 use vclust_core::{
-    DependencyGraph, Index, MetaPackages, Policy, RelationKind, ResolveError, VersionView,
+    DependencyGraph, Index, MetaPackage, MetaPackages, Policy, RelationKind, ResolveError,
+    VersionView,
 };
 
-use crate::arguments::{Format, Packages, PackagesCommand};
+use vclust_debian::{AptConfiguration, Repository, Wanted};
+
+use crate::arguments::{Format, Packages, PackagesCommand, Source};
 use crate::failure::Failure;
+use crate::lists;
 use crate::load::{self, Installed, Loaded};
+use crate::output::bytes;
 
 pub(crate) fn run(arguments: &Packages, format: Format) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     match &arguments.command {
+        PackagesCommand::Update { source, sources } => update(&mut out, source, *sources, format)?,
         PackagesCommand::Search { source, names_only, patterns } => {
             let loaded = load::load(source, &Installed::Nothing)?;
             search(&mut out, &loaded, patterns, *names_only, format)?;
@@ -37,6 +43,60 @@ pub(crate) fn run(arguments: &Packages, format: Format) -> Result<(), Failure> {
     }
     out.flush()?;
     Ok(())
+}
+
+#[derive(Serialize)]
+struct SuiteReport {
+    archive: String,
+    #[serde(rename = "suite")]
+    name: String,
+    changed: bool,
+    downloaded_bytes: u64,
+    seconds: f64,
+    files: Vec<String>,
+}
+
+fn update(
+    out: &mut impl Write,
+    source: &Source,
+    sources: bool,
+    format: Format,
+) -> Result<(), Failure> {
+    let apt = AptConfiguration::load()?;
+    let repositories = match lists::named_repository(source, &apt)? {
+        Some(repository) => vec![repository],
+        None => Repository::of_machine(&apt)?,
+    };
+    if repositories.is_empty() {
+        return Err(Failure::NoSources);
+    }
+    let wanted = if sources { Wanted::PackagesAndSources } else { Wanted::Packages };
+    let mut suites = Vec::new();
+    for repository in repositories {
+        let done = lists::update(repository, &apt, wanted)?;
+        let suite = SuiteReport {
+            archive: done.repository.uri,
+            name: done.repository.suite,
+            changed: done.updated.changed,
+            downloaded_bytes: done.updated.downloaded,
+            seconds: done.seconds,
+            files: done.files.iter().map(|file| file.path.display().to_string()).collect(),
+        };
+        if format == Format::Text {
+            let what = if suite.changed { "updated" } else { "unchanged" };
+            writeln!(
+                out,
+                "{} {}: {what}, {} in {:.1} s",
+                suite.archive,
+                suite.name,
+                bytes(suite.downloaded_bytes),
+                suite.seconds
+            )?;
+            out.flush()?;
+        }
+        suites.push(suite);
+    }
+    if format == Format::Json { json(out, &suites) } else { Ok(()) }
 }
 
 #[derive(Serialize)]
@@ -279,7 +339,7 @@ fn meta(
 ) -> Result<(), Failure> {
     let mut list = Vec::new();
     for unit in units.iter() {
-        let named = name.is_none_or(|name| units.get(name).map(|u| u.id()) == Some(unit.id()));
+        let named = name.is_none_or(|name| units.get(name).map(MetaPackage::id) == Some(unit.id()));
         if !named {
             continue;
         }

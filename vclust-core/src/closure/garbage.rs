@@ -41,6 +41,9 @@ impl States<'_> {
         if dropped.is_empty() || active.iter().all(|package| !self.is_policy_broken(*package)) {
             return;
         }
+        if !dropped.iter().any(|package| self.is_missed(*package)) {
+            return;
+        }
         dropped.sort_by_key(|package| self.index.creation(*package));
         while let Some(position) = dropped.iter().position(|package| self.is_missed(*package)) {
             let package = dropped.remove(position);

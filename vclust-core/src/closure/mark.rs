@@ -375,7 +375,14 @@ impl States<'_> {
         let mut bad_candidates = Vec::new();
         for dependency in to_remove {
             let alone = std::slice::from_ref(*dependency);
-            for version in self.solutions(owner, alone, &[Which::Candidate]) {
+            // What is not going to be installed anyway is dealt with each for itself.
+            let absent = |version: VersionId| {
+                let package = self.package_of(version);
+                !self.is_installed(package) && self.get(package).mode != Mode::Install
+            };
+            let mut solutions =
+                self.solutions(owner, alone, &[Which::Candidate]).any_order_if(absent);
+            while let Some(version) = solutions.next(self) {
                 let package = self.package_of(version);
                 let state = self.get(package);
                 if state.candidate != version {
@@ -404,7 +411,8 @@ impl States<'_> {
                     }
                 }
             }
-            for version in self.solutions(owner, alone, &[Which::Now]) {
+            let mut solutions = self.solutions(owner, alone, &[Which::Now]);
+            while let Some(version) = solutions.next(self) {
                 let package = self.package_of(version);
                 let state = self.get(package);
                 if state.candidate != version
@@ -546,16 +554,16 @@ impl States<'_> {
             if !critical && self.is_installed(package) && self.is_old_wish(package, group) {
                 continue;
             }
-            let solutions = self.solutions(owner, group, &[Which::Candidate]);
-            let only = solutions.len() == 1;
-            let found = solutions.into_iter().any(|version| {
+            let mut solutions = self.solutions(owner, group, &[Which::Candidate]);
+            let only = protected && critical && solutions.is_single(self);
+            let found = std::iter::from_fn(|| solutions.next(self)).any(|version| {
                 let package = self.package_of(version);
                 let mark =
                     |dependencies| self.mark_install(package, dependencies, depth + 1, By::Solver);
                 if self.get(package).candidate != version {
                     return false;
                 }
-                if protected && critical && only {
+                if only {
                     if !mark(Dependencies::Leave) {
                         return false;
                     }
@@ -575,7 +583,8 @@ impl States<'_> {
 
     /// Protection spreads to a package that is the only way to fulfil a protected one's relation.
     fn protect_only_solution(&self, owner: VersionId, group: GroupOf<'_>, depth: usize) -> bool {
-        let mut versions = self.solutions(owner, group, &[Which::Candidate, Which::Now]);
+        let solutions = self.solutions(owner, group, &[Which::Candidate, Which::Now]);
+        let mut versions: Vec<VersionId> = solutions.unordered().collect();
         versions.sort_unstable();
         versions.dedup();
         let [only] = versions[..] else { return true };

@@ -14,6 +14,7 @@ mod release;
 mod repair;
 mod request;
 mod root;
+mod solutions;
 mod state;
 
 use crate::index::{Index, PackageId, VersionId, VersionView};

@@ -2,6 +2,7 @@
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
+use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
 
 use crate::index::{Index, RelationKind, VersionId, groups};
@@ -36,27 +37,32 @@ pub(super) fn batches(index: &Index, versions: &[VersionId]) -> Vec<Vec<VersionI
         }
     }
     // Tarjan's algorithm yields components with what they depend on first.
-    let mut level_of = vec![0usize; graph.node_count()];
+    let components = tarjan_scc(&graph);
+    let mut component_of = vec![0usize; graph.node_count()];
+    for (number, component) in components.iter().enumerate() {
+        for node in component {
+            component_of[node.index()] = number;
+        }
+    }
+    let mut level_of = vec![0usize; components.len()];
     let mut batches: Vec<Vec<VersionId>> = Vec::new();
-    for component in tarjan_scc(&graph) {
+    for (number, component) in components.iter().enumerate() {
         let mut level = 0;
-        for node in &component {
+        for node in component {
             for edge in graph.edges(*node) {
-                use petgraph::visit::EdgeRef;
-                if component.contains(&edge.target()) {
+                let target = component_of[edge.target().index()];
+                if target == number {
                     continue;
                 }
                 let after = usize::from(*edge.weight() == RelationKind::PreDepends);
-                level = level.max(level_of[edge.target().index()] + after);
+                level = level.max(level_of[target] + after);
             }
         }
         let mut members: Vec<VersionId> = component.iter().map(|node| graph[*node]).collect();
         members.sort_by_key(|version| {
             index.name_text(index.name_of(index.version_record(*version).package))
         });
-        for node in &component {
-            level_of[node.index()] = level;
-        }
+        level_of[number] = level;
         if batches.len() <= level {
             batches.resize_with(level + 1, Vec::new);
         }

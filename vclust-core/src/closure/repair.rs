@@ -4,10 +4,12 @@
 //! package is kept back, removed, or wins over what it conflicts with. The scores, the order and
 //! the twenty rounds are apt 2.6's (`pkgProblemResolver`).
 
+use rustc_hash::FxHashMap;
+
 use super::mark::{By, Dependencies};
 use super::state::{Mode, States, Which};
 use crate::index::{
-    Constraint, Dependency, PackageId, Priority, RelationKind, Target, VersionId, groups,
+    Constraint, Dependency, PackageId, Priority, RelationKind, Span, Target, VersionId, groups,
 };
 
 /// apt's `pkgProblemResolver::MaxCounter`.
@@ -16,7 +18,8 @@ const ROUNDS: usize = 20;
 #[derive(Clone, Copy, Default)]
 struct Flags {
     pre_installed: bool,
-    upgradable: bool,
+    /// `upgrade` may not try it (again).
+    tried: bool,
     to_remove: bool,
 }
 
@@ -32,7 +35,7 @@ pub(super) struct Repair<'s, 'a> {
     /// Packages that the request names, to be installed or removed.
     requested: Vec<PackageId>,
     scores: Vec<i32>,
-    flags: Vec<Flags>,
+    flags: FxHashMap<PackageId, Flags>,
 }
 
 impl<'s, 'a> Repair<'s, 'a> {
@@ -42,10 +45,8 @@ impl<'s, 'a> Repair<'s, 'a> {
         to_remove: &[PackageId],
     ) -> Self {
         let packages = states.index.package_count();
-        let mut flags = vec![Flags::default(); packages];
-        for package in to_remove {
-            flags[package.index()].to_remove = true;
-        }
+        let removed = Flags { to_remove: true, ..Flags::default() };
+        let flags = to_remove.iter().map(|package| (*package, removed)).collect();
         Self { states, requested, scores: vec![0; packages], flags }
     }
 
@@ -60,14 +61,11 @@ impl<'s, 'a> Repair<'s, 'a> {
                     states.mark_install(package, Dependencies::Leave, 0, By::Solver);
                     again |= states.get(package).mode == Mode::Install;
                 }
-                self.flags[package.index()].pre_installed = installing;
+                self.flags.entry(package).or_default().pre_installed = installing;
             }
             if !again {
                 break;
             }
-        }
-        for flags in &mut self.flags {
-            flags.upgradable = true;
         }
         let mut changed = !states.broken().is_empty();
         if changed {
@@ -89,11 +87,15 @@ impl<'s, 'a> Repair<'s, 'a> {
         for package in states.active() {
             let state = states.get(package);
             let new = state.mode == Mode::Install && !states.is_installed(package);
-            if new && !self.flags[package.index()].pre_installed {
+            if new && !self.flags(package).pre_installed {
                 states.with(package, |state| state.auto = true);
             }
         }
         true
+    }
+
+    fn flags(&self, package: PackageId) -> Flags {
+        self.flags.get(&package).copied().unwrap_or_default()
     }
 
     /// All packages, highest score first; apt visits equal scores in the order of its hash table.
@@ -172,7 +174,7 @@ impl<'s, 'a> Repair<'s, 'a> {
                 or_next: false,
                 target: Target::Plain(index.name_of(*package)),
                 constraint: Constraint::None,
-                text: Default::default(),
+                text: Span::default(),
             };
             for provider in self.installed_providers(*version, &own_name) {
                 if provider != *package {
@@ -241,7 +243,7 @@ impl<'s, 'a> Repair<'s, 'a> {
         if state.candidate != state.install
             && states.is_installed(package)
             && state.install != VersionId::NONE
-            && self.flags[package.index()].pre_installed
+            && self.flags(package).pre_installed
             && !state.protected
         {
             self.reinstate(package);
@@ -256,7 +258,7 @@ impl<'s, 'a> Repair<'s, 'a> {
         let states = self.states;
         let before = states.broken().len();
         // apt clears every flag of the package here.
-        self.flags[package.index()] = Flags::default();
+        self.flags.insert(package, Flags { tried: true, ..Flags::default() });
         states.mark_install(package, Dependencies::Leave, 0, By::Solver);
         if states.is_broken(package) || before < states.broken().len() {
             states.mark_keep(package, By::Solver, 0);
@@ -451,7 +453,7 @@ impl<'s, 'a> Repair<'s, 'a> {
             let state = states.get(named);
             if !states.is_installed(named)
                 && state.mode != Mode::Delete
-                && !self.flags[named.index()].to_remove
+                && !self.flags(named).to_remove
                 && state.candidate != VersionId::NONE
             {
                 let before = states.broken().len();
@@ -506,11 +508,10 @@ impl<'s, 'a> Repair<'s, 'a> {
                     super::state::Standing::Same | super::state::Standing::Downgrade => false,
                 }
         };
-        let flags = &mut self.flags[package.index()];
-        if !flags.upgradable || !is_upgradable || self.requested.contains(&package) {
+        if self.flags(package).tried || !is_upgradable || self.requested.contains(&package) {
             return false;
         }
-        flags.upgradable = false;
+        self.flags.entry(package).or_default().tried = true;
         let was_kept = states.get(package).mode == Mode::Keep;
         if !states.mark_install(package, Dependencies::Leave, 0, By::Solver) {
             return false;

@@ -5,12 +5,10 @@
 //! asked for, from the packages' states. One staleness of apt's is observable and kept: where
 //! `MarkInstall` discards a candidate, relations go on seeing it until the package changes state.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::cmp::Ordering;
 
-use crate::index::{
-    Dependency, Index, MultiArch, PackageId, RelationKind, Target, VersionId, groups,
-};
+use crate::index::{Dependency, Index, PackageId, RelationKind, VersionId, groups};
 use crate::policy::Policy;
 use crate::version::compare_versions;
 
@@ -34,6 +32,10 @@ pub(super) enum Standing {
     New,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "apt's flags, which any combination of can occur"
+)]
 /// One package's state; `VersionId::NONE` stands for no version.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct State {
@@ -43,7 +45,6 @@ pub(super) struct State {
     seen_candidate: VersionId,
     pub(super) mode: Mode,
     pub(super) standing: Standing,
-    known: bool,
     pub(super) protected: bool,
     pub(super) auto: bool,
     pub(super) marked: bool,
@@ -56,7 +57,6 @@ const UNKNOWN: State = State {
     seen_candidate: VersionId::NONE,
     mode: Mode::Keep,
     standing: Standing::New,
-    known: false,
     protected: false,
     auto: false,
     marked: false,
@@ -74,34 +74,58 @@ pub(super) enum Which {
     Candidate,
 }
 
+/// States of the packages that somebody asked for: a closure touches hundreds of sixty thousand.
+struct Table {
+    /// By package: the place in `states`, from 1; 0 where nobody asked yet.
+    places: Vec<u32>,
+    states: Vec<State>,
+}
+
+impl Table {
+    fn get(&self, package: PackageId) -> Option<State> {
+        match self.places[package.index()] {
+            0 => None,
+            place => Some(self.states[place as usize - 1]),
+        }
+    }
+
+    fn set(&mut self, package: PackageId, state: State) {
+        let place = &mut self.places[package.index()];
+        if *place == 0 {
+            self.states.push(state);
+            *place = self.states.len() as u32;
+        } else {
+            self.states[*place as usize - 1] = state;
+        }
+    }
+}
+
 /// States of all packages for one request.
 pub(super) struct States<'a> {
     pub(super) index: &'a Index,
     pub(super) policy: &'a Policy,
     pub(super) install_recommends: bool,
-    states: Vec<Cell<State>>,
+    table: RefCell<Table>,
     /// Packages whose state was ever changed, in order of first change, with repeats.
     changed: RefCell<Vec<PackageId>>,
-    installed: Vec<PackageId>,
 }
 
 impl<'a> States<'a> {
     pub(super) fn new(index: &'a Index, policy: &'a Policy, install_recommends: bool) -> Self {
-        let installed = index.packages().filter(|package| package.installed().is_some());
         Self {
             index,
             policy,
             install_recommends,
-            states: vec![Cell::new(UNKNOWN); index.package_count()],
+            table: RefCell::new(Table {
+                places: vec![0; index.package_count()],
+                states: Vec::new(),
+            }),
             changed: RefCell::new(Vec::new()),
-            installed: installed.map(|package| package.id()).collect(),
         }
     }
 
     pub(super) fn get(&self, package: PackageId) -> State {
-        let cell = &self.states[package.index()];
-        let state = cell.get();
-        if state.known {
+        if let Some(state) = self.table.borrow().get(package) {
             return state;
         }
         let record = self.index.package_record(package);
@@ -111,11 +135,10 @@ impl<'a> States<'a> {
             candidate,
             seen_candidate: candidate,
             standing: self.standing(package, candidate),
-            known: true,
             held: record.selection == crate::index::Selection::Hold,
             ..UNKNOWN
         };
-        cell.set(state);
+        self.table.borrow_mut().set(package, state);
         state
     }
 
@@ -123,7 +146,7 @@ impl<'a> States<'a> {
     pub(super) fn with(&self, package: PackageId, change: impl FnOnce(&mut State)) {
         let mut state = self.get(package);
         change(&mut state);
-        self.states[package.index()].set(state);
+        self.table.borrow_mut().set(package, state);
         let mut changed = self.changed.borrow_mut();
         if changed.last() != Some(&package) {
             changed.push(package);
@@ -180,7 +203,7 @@ impl<'a> States<'a> {
 
     /// Packages that are installed or that were changed, each once, in order of their ids.
     pub(super) fn active(&self) -> Vec<PackageId> {
-        let mut list = self.installed.clone();
+        let mut list = self.installed().to_vec();
         list.extend(self.changed.borrow().iter());
         list.sort_unstable();
         list.dedup();
@@ -188,7 +211,7 @@ impl<'a> States<'a> {
     }
 
     pub(super) fn installed(&self) -> &[PackageId] {
-        &self.installed
+        self.index.installed_ids()
     }
 
     pub(super) fn version(&self, package: PackageId, which: Which) -> Option<VersionId> {
@@ -268,110 +291,5 @@ impl<'a> States<'a> {
         let mut list = self.active();
         list.retain(|package| self.is_broken(*package));
         list
-    }
-
-    /// Versions that satisfy one of the alternatives and are what `which` says of their package;
-    /// upgrades before new packages, each sorted as apt prefers providers.
-    pub(super) fn solutions(
-        &self,
-        owner: VersionId,
-        group: &[Dependency],
-        which: &[Which],
-    ) -> Vec<VersionId> {
-        let mut upgrades = Vec::new();
-        let mut new = Vec::new();
-        for dependency in group {
-            let mut found = Vec::new();
-            for which in which {
-                self.collect(owner, dependency, *which, &mut found);
-            }
-            if found.len() > 1 {
-                found.sort_by(|a, b| self.compare_providers(owner, dependency.target, *a, *b));
-            }
-            for version in found {
-                if self.is_installed(self.package_of(version)) {
-                    upgrades.push(version);
-                } else {
-                    new.push(version);
-                }
-            }
-        }
-        upgrades.append(&mut new);
-        upgrades.dedup();
-        if !group[0].kind.is_negative() {
-            upgrades.retain(|version| {
-                let package = self.package_of(*version);
-                let state = self.get(package);
-                let ruled_out = state.mode == Mode::Delete
-                    || state.mode == Mode::Keep && !self.is_installed(package);
-                !(state.protected && ruled_out)
-            });
-        }
-        upgrades
-    }
-
-    fn collect(
-        &self,
-        owner: VersionId,
-        dependency: &Dependency,
-        which: Which,
-        found: &mut Vec<VersionId>,
-    ) {
-        let select = |package: PackageId| match which {
-            Which::Now => self.current(package),
-            Which::Install => self.get(package).install.some(),
-            Which::Candidate => self.get(package).candidate.some(),
-        };
-        if let Some(package) = self.index.real_target(owner, dependency.target) {
-            let ignored = self.index.ignores_real(owner, dependency, package);
-            found.extend(select(package).filter(|version| {
-                let text = self.index.version_text(*version);
-                !ignored && self.index.accepts(owner, dependency, Some(text))
-            }));
-        }
-        self.index.any_provider(owner, dependency, |provider| {
-            if select(self.package_of(provider)) == Some(provider) {
-                found.push(provider);
-            }
-            false
-        });
-    }
-
-    /// apt's preference between two packages that satisfy the same relation.
-    fn compare_providers(
-        &self,
-        owner: VersionId,
-        target: Target,
-        a: VersionId,
-        b: VersionId,
-    ) -> Ordering {
-        let index = self.index;
-        let (package_a, package_b) = (self.package_of(a), self.package_of(b));
-        let first = |holds_for: &dyn Fn(VersionId, PackageId) -> bool| {
-            holds_for(b, package_b).cmp(&holds_for(a, package_a))
-        };
-        let named = match target {
-            Target::Plain(name) => Some(name),
-            Target::Package(package) => Some(index.name_of(package)),
-            Target::Missing | Target::Any(_) | Target::On(..) => None,
-        };
-        let architecture_rank = |package: PackageId| index.package_record(package).architecture;
-        let _ = owner;
-        first(&|_, package| self.get(package).protected)
-            .then_with(|| {
-                first(&|version, package| {
-                    index.version_record(version).multi_arch == MultiArch::Same
-                        && index
-                            .siblings(index.name_of(package))
-                            .any(|sibling| self.is_installed(sibling))
-                })
-            })
-            .then_with(|| first(&|_, package| self.is_installed(package)))
-            .then_with(|| first(&|_, package| Some(index.name_of(package)) == named))
-            .then_with(|| first(&|_, package| index.package_record(package).essential))
-            .then_with(|| first(&|_, package| index.package_record(package).protected))
-            .then_with(|| architecture_rank(package_a).cmp(&architecture_rank(package_b)))
-            .then_with(|| index.version_record(a).priority.cmp(&index.version_record(b).priority))
-            .then_with(|| index.creation(package_b).cmp(&index.creation(package_a)))
     }
 }

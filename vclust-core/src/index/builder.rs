@@ -42,6 +42,7 @@ pub struct IndexBuilder {
     versions: Vec<VersionRecord>,
     more_files: FxHashMap<VersionId, Vec<u16>>,
     provides: Vec<Provide>,
+    installed: Vec<PackageId>,
     status: Option<(Bytes, FileOrigin)>,
 }
 
@@ -57,6 +58,7 @@ impl IndexBuilder {
             versions: Vec::new(),
             more_files: FxHashMap::default(),
             provides: Vec::new(),
+            installed: Vec::new(),
             status: None,
         }
     }
@@ -107,6 +109,7 @@ impl IndexBuilder {
             versions: self.versions,
             more_files: self.more_files,
             provides: self.provides,
+            installed: self.installed,
         }))
     }
 
@@ -202,6 +205,7 @@ impl IndexBuilder {
         if let Some(status) = status {
             if status.installed {
                 entry.current = version;
+                self.installed.push(package);
             }
             if status.hold {
                 entry.selection = Selection::Hold;

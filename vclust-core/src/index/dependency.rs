@@ -85,7 +85,7 @@ impl Index {
     }
 
     /// Malformed text becomes a relation that nothing satisfies, so that the package counts as
-    /// uninstallable instead of losing a dependency unnoticed; [`Index::check`] reports it.
+    /// uninstallable instead of losing a dependency unnoticed; [`Index::malformed_relations`] tells.
     fn read_field(&self, file: u16, kind: RelationKind, field: Span, list: &mut Vec<Dependency>) {
         let bytes = &self.files[usize::from(file)].bytes[..];
         let mut rest = field.of(bytes);

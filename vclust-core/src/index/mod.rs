@@ -22,6 +22,8 @@ use std::sync::atomic::AtomicU64;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
+use crate::relation::RelationError;
+
 pub use builder::IndexBuilder;
 pub use error::IndexError;
 pub use ids::{ArchitectureId, NameId, PackageId, VersionId};
@@ -31,6 +33,7 @@ pub use scan::RelationKind;
 pub use view::{PackageView, VersionView};
 
 pub(crate) use dependency::{Constraint, Dependency, Target, groups};
+pub(crate) use ids::Span;
 pub(crate) use record::{PackageRecord, Selection, VersionRecord};
 
 use names::Names;
@@ -55,6 +58,7 @@ struct Tables {
     versions: Vec<VersionRecord>,
     more_files: FxHashMap<VersionId, Vec<u16>>,
     provides: Vec<Provide>,
+    installed: Vec<PackageId>,
 }
 
 /// All packages of some suites and of one root.
@@ -73,6 +77,8 @@ pub struct Index {
     /// Grouped by name; `provides_start[name]..provides_start[name + 1]`.
     provides: Vec<Provide>,
     provides_start: Vec<u32>,
+    /// Packages that the root holds, in order of their ids.
+    installed: Vec<PackageId>,
     dependencies: Vec<OnceLock<Box<[Dependency]>>>,
     creations: OnceLock<Box<[AtomicU64]>>,
 }
@@ -100,6 +106,9 @@ impl Index {
             provides[*slot as usize] = *entry;
             *slot += 1;
         }
+        let mut installed = tables.installed;
+        installed.sort_unstable();
+        installed.dedup();
         Self {
             architectures: tables.architectures,
             configured_architectures: tables.configured_architectures,
@@ -114,6 +123,7 @@ impl Index {
             more_files: tables.more_files,
             provides,
             provides_start: start,
+            installed,
             creations: OnceLock::new(),
         }
     }
@@ -124,6 +134,19 @@ impl Index {
         for version in 0..self.versions.len() {
             self.dependencies(VersionId(version as u32));
         }
+    }
+
+    /// Every relation field of the index that does not follow the syntax, with the package it
+    /// belongs to. A closure takes such a relation for one that nothing satisfies.
+    pub fn malformed_relations(
+        &self,
+    ) -> impl Iterator<Item = (VersionView<'_>, RelationKind, RelationError)> {
+        (0..self.versions.len()).map(|id| self.version(VersionId(id as u32))).flat_map(|version| {
+            RelationKind::ALL.into_iter().filter_map(move |kind| {
+                let error = version.relations(kind).err()?;
+                Some((version, kind, error))
+            })
+        })
     }
 
     /// The native architecture, such as `amd64`.
@@ -161,7 +184,7 @@ impl Index {
 
     /// The packages the root holds.
     pub fn installed(&self) -> impl Iterator<Item = VersionView<'_>> {
-        self.packages().filter_map(|package| package.installed())
+        self.installed.iter().filter_map(|id| self.package(*id).installed())
     }
 
     /// The package called `name`, on the native architecture or else on the first that has it.
@@ -209,6 +232,11 @@ impl Index {
 
     pub(crate) fn version_record(&self, id: VersionId) -> &VersionRecord {
         &self.versions[id.index()]
+    }
+
+    /// Packages that the root holds, in order of their ids.
+    pub(crate) fn installed_ids(&self) -> &[PackageId] {
+        &self.installed
     }
 
     pub(crate) fn name_of(&self, package: PackageId) -> NameId {

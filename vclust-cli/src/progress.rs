@@ -1,0 +1,50 @@
+//! Progress of downloads: a live bar for each file on a terminal, nothing elsewhere.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use vclust_debian::Progress;
+
+/// Bars on stderr, one for each file that is fetched.
+pub(crate) struct Bars {
+    all: MultiProgress,
+    bars: Mutex<HashMap<String, ProgressBar>>,
+}
+
+impl Bars {
+    pub(crate) fn new() -> Self {
+        Self { all: MultiProgress::new(), bars: Mutex::new(HashMap::new()) }
+    }
+
+    /// Takes one report of a download.
+    pub(crate) fn report(&self, progress: Progress<'_>) {
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = bars
+            .entry(progress.what.to_owned())
+            .or_insert_with(|| self.all.add(bar(progress.what)));
+        if let Some(total) = progress.total {
+            bar.set_length(total);
+        }
+        bar.set_position(progress.bytes);
+        if progress.total == Some(progress.bytes) {
+            bar.finish();
+        }
+    }
+
+    /// Removes what is still shown.
+    pub(crate) fn clear(&self) {
+        // Failing to clear a line of a terminal that went away is nobody's loss.
+        let _ = self.all.clear();
+    }
+}
+
+fn bar(url: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{msg:30!} {bar:30} {decimal_bytes:>10}/{decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {eta:>4}",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let name = url.rsplit('/').take(3).collect::<Vec<_>>();
+    let name = name.into_iter().rev().collect::<Vec<_>>().join("/");
+    ProgressBar::new(0).with_style(style).with_message(name)
+}
