@@ -49,6 +49,11 @@ pub(crate) enum Command {
     Resolve(Resolve),
     /// Search, show and explain packages, and fetch their indexes.
     Packages(Packages),
+    /// Compare estimates with measurements: what is learned from one history, over another.
+    ///
+    /// For each estimator: number of estimates, median, 90th percentile and largest relative error,
+    /// and the share of measurements inside the 90 % interval.
+    Accuracy(Accuracy),
     /// Print a completion script for a shell.
     ///
     /// For bash: vclust completions bash > /etc/bash_completion.d/vclust
@@ -139,6 +144,24 @@ pub(crate) struct Resolve {
     /// What to install or remove.
     #[arg(required = true, value_name = "PACKAGE")]
     pub(crate) packages: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Accuracy {
+    #[command(flatten)]
+    pub(crate) source: Source,
+
+    /// Learn from this history: JSON lines.
+    #[arg(long, required = true, value_name = "H.jsonl", value_hint = ValueHint::FilePath)]
+    pub(crate) train: PathBuf,
+
+    /// Estimate what this history measured: JSON lines.
+    #[arg(long, required = true, value_name = "H.jsonl", value_hint = ValueHint::FilePath)]
+    pub(crate) test: PathBuf,
+
+    /// Leave out lines that hold no possible event, telling which, instead of giving up.
+    #[arg(long)]
+    pub(crate) skip_bad_lines: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use thiserror::Error;
-use vclust_core::{IndexError, MetaPackageError, ResolveError};
+use vclust_core::{HistoryError, IndexError, MetaPackageError, ResolveError};
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
 
 use crate::arguments::Format;
@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     MetaPackage(#[from] MetaPackageError),
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("{}", path.display())]
+    History { path: PathBuf, source: HistoryError },
     #[error(transparent)]
     Mirror(#[from] MirrorError),
     #[error(transparent)]

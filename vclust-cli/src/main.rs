@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Resolve(arguments) => commands::resolve::run(arguments, format),
         Command::Packages(arguments) => commands::packages::run(arguments, format),
+        Command::Accuracy(arguments) => commands::accuracy::run(arguments, format),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {

@@ -6,7 +6,9 @@
 
 mod closure;
 mod deb822;
+mod estimate;
 mod graph;
+mod history;
 mod index;
 mod meta_package;
 mod pin;
@@ -18,7 +20,15 @@ mod version;
 
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
+pub use estimate::{
+    Accuracy, Estimate, Estimator, InstallEstimator, InstallLine, InstallTask, MeanTransfer,
+    Priors, TransferTask,
+};
 pub use graph::{DependencyEdge, DependencyGraph, shared_versions};
+pub use history::{
+    Event, History, HistoryError, InstallEvent, OnError, PackageVersion, Phase, PhaseEvent,
+    Rejection, RequestEvent, Step, StepKind, Timestamp, TimestampError, TransferEvent,
+};
 pub use index::{
     ArchitectureId, FileOrigin, Index, IndexBuilder, IndexError, MultiArch, NameId, PackageId,
     PackageView, Priority, RelationKind, VersionId, VersionView,

@@ -61,8 +61,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{:<40}{:>9}{:>9.1}{:>12.1}{:>11}{:>22}",
         "shared by both",
         shared.len(),
-        megabytes(shared.iter().map(|version| version.size()).sum()),
-        megabytes(shared.iter().map(|version| version.installed_size()).sum()),
+        megabytes(shared.iter().map(VersionView::size).sum()),
+        megabytes(shared.iter().map(VersionView::installed_size).sum()),
         "",
         format!("{} packages, {:.1} MB", SHARED_OF_THE_PAPER.0, SHARED_OF_THE_PAPER.1),
     );

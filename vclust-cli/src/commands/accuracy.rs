@@ -1,0 +1,90 @@
+//! `vclust accuracy`
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use vclust_core::{
+    Accuracy, Estimator, History, InstallEstimator, InstallEvent, InstallLine, InstallTask,
+    MeanTransfer, OnError, Priors, TransferTask,
+};
+
+use crate::arguments::{Accuracy as Arguments, Format};
+use crate::failure::Failure;
+use crate::load::{self, Installed};
+
+/// The JSON answer, a contract.
+#[derive(Serialize)]
+struct Answer {
+    estimators: Vec<Accuracy>,
+}
+
+pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> {
+    let loaded = load::load(&arguments.source, &Installed::Nothing)?;
+    let on_error = if arguments.skip_bad_lines { OnError::Skip } else { OnError::Stop };
+    let train = read(&arguments.train, on_error)?;
+    let test = read(&arguments.test, on_error)?;
+    let installs: Vec<&InstallEvent> = train.installs().collect();
+    let tasks: Vec<_> =
+        test.installs().map(|event| (InstallTask::from(event), event.seconds)).collect();
+    let mut line = InstallLine::new(&loaded.index);
+    let mut packages = InstallEstimator::new(&loaded.index, Priors::shipped());
+    line.learn(&installs);
+    packages.learn(&installs);
+    let mut mean = MeanTransfer::default();
+    mean.learn(&train.transfers().collect::<Vec<_>>());
+    let transfers: Vec<_> =
+        test.transfers().map(|event| (TransferTask::from(event), event.seconds)).collect();
+    let mut estimators = vec![
+        Accuracy::of_estimator(&line, &tasks),
+        Accuracy::of_estimator(&packages, &tasks),
+        Accuracy::of_estimator(&mean, &transfers),
+    ];
+    estimators.retain(|row| row.n + row.unanswered > 0);
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    match format {
+        Format::Json => {
+            serde_json::to_writer(&mut out, &Answer { estimators })
+                .map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        }
+        Format::Text => print(&mut out, &estimators)?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Reads a history; lines that are left out are told on stderr.
+fn read(path: &Path, on_error: OnError) -> Result<History, Failure> {
+    let text =
+        std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
+    let (history, skipped) = History::parse(&text, on_error)
+        .map_err(|source| Failure::History { path: path.to_owned(), source })?;
+    for error in skipped {
+        tracing::warn!("{}: {error} left out: {}", path.display(), error.rejection);
+    }
+    Ok(history)
+}
+
+fn print(out: &mut impl Write, estimators: &[Accuracy]) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{:<30} {:>6} {:>11} {:>8} {:>8} {:>8} {:>8}",
+        "estimator", "n", "unanswered", "median", "p90", "max", "covered"
+    )?;
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    for row in estimators {
+        writeln!(
+            out,
+            "{:<30} {:>6} {:>11} {:>8} {:>8} {:>8} {:>8}",
+            row.estimator,
+            row.n,
+            row.unanswered,
+            percent(row.median),
+            percent(row.p90),
+            percent(row.max),
+            percent(row.covered)
+        )?;
+    }
+    Ok(())
+}

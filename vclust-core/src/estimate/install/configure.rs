@@ -1,0 +1,133 @@
+//! The cost of configuring: a sum over what the maintainer scripts do, with no negative costs.
+
+use super::facts::{BY_INDEX, Configure, SCRIPTS};
+
+/// Coefficients in seconds a unit, for packages whose scripts are known and for the others.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Beta {
+    pub(super) scripts: [f64; SCRIPTS],
+    pub(super) by_index: [f64; BY_INDEX],
+}
+
+/// What `benches/research/priors.py` found over our own measurements.
+pub(super) const SHIPPED: Beta = Beta {
+    scripts: [
+        3.218e-3, 6.987e-3, 1.157e-3, 1.533e-2, 1.076e-2, 7.050e-2, 9.038e-4, 2.088e-3, 5.479e-2,
+        9.743e-2, 1.773e-1, 9.161e-4, 1.370e-2, 1.003e-6, 1.533e-2, 2.921e-3,
+    ],
+    by_index: [
+        3.344e-3, 2.465e-3, 7.450e-2, 9.032e-4, 7.799e-2, 2.530e-2, 9.925e-2, 7.120e-2, 1.926e-1,
+        1.597e-3,
+    ],
+};
+
+/// How strongly coefficients are drawn to the prior, in units of a package.
+const RIDGE: f64 = 0.5;
+const REWEIGHTINGS: usize = 20;
+const SWEEPS: usize = 60;
+
+impl Beta {
+    /// Seconds to configure one package.
+    pub(super) fn seconds(&self, facts: &Configure) -> f64 {
+        match facts {
+            Configure::Scripts(terms) => dot(&self.scripts, terms),
+            Configure::ByIndex(terms) => dot(&self.by_index, terms),
+        }
+        .max(1e-3)
+    }
+
+    /// Fits to the seconds of packages, from `self` as the prior.
+    pub(super) fn fit(&self, samples: &[(&Configure, f64)]) -> Self {
+        let mut scripts = Vec::new();
+        let mut by_index = Vec::new();
+        for (facts, seconds) in samples {
+            match facts {
+                Configure::Scripts(terms) => scripts.push((*terms, *seconds)),
+                Configure::ByIndex(terms) => by_index.push((*terms, *seconds)),
+            }
+        }
+        Self { scripts: fit(&scripts, &self.scripts), by_index: fit(&by_index, &self.by_index) }
+    }
+}
+
+fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Non-negative least squares, reweighted: errors grow with the prediction, and far ones count
+/// as Huber counts them.
+fn fit<const N: usize>(samples: &[([f64; N], f64)], prior: &[f64; N]) -> [f64; N] {
+    let mut beta = *prior;
+    if samples.is_empty() {
+        return beta;
+    }
+    for _ in 0..REWEIGHTINGS {
+        let mut normal = [[0.0; N]; N];
+        let mut right = [0.0; N];
+        for term in 0..N {
+            let pull = (RIDGE / prior[term]).powi(2);
+            normal[term][term] = pull;
+            right[term] = pull * prior[term];
+        }
+        for (terms, seconds) in samples {
+            let predicted = dot(&beta, terms).max(1e-3);
+            let variance = 0.0005_f64.powi(2) + (0.3 * predicted).powi(2);
+            let z = (seconds - predicted).abs() / variance.sqrt();
+            let weight = (2.5 / z.max(1e-9)).min(1.0) / variance;
+            // Most terms of most packages are zero.
+            for term in (0..N).filter(|term| terms[*term] > 0.0) {
+                right[term] += weight * terms[term] * seconds;
+                for other in 0..N {
+                    normal[term][other] += weight * terms[term] * terms[other];
+                }
+            }
+        }
+        let best = non_negative(&normal, &right, &beta);
+        for term in 0..N {
+            beta[term] = 0.5 * beta[term] + 0.5 * best[term].max(1e-6);
+        }
+    }
+    beta
+}
+
+/// Minimises `x'Ax / 2 - b'x` over x >= 0 by cyclic coordinate descent, from `start`.
+fn non_negative<const N: usize>(
+    normal: &[[f64; N]; N],
+    right: &[f64; N],
+    start: &[f64; N],
+) -> [f64; N] {
+    let mut x = *start;
+    for _ in 0..SWEEPS {
+        for term in 0..N {
+            let sum: f64 = (0..N).map(|other| normal[term][other] * x[other]).sum();
+            let rest = right[term] - sum + normal[term][term] * x[term];
+            x[term] = (rest / normal[term][term]).max(0.0);
+        }
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_never_become_negative_and_wild_ones_do_not_count() {
+        let samples: Vec<([f64; 3], f64)> = (0..200)
+            .map(|i| {
+                let terms = [1.0, f64::from(i % 3), f64::from(i % 5)];
+                let seconds = 0.003 + 0.02 * terms[1];
+                (terms, if i % 25 == 0 { 5.0 } else { seconds })
+            })
+            .collect();
+        let found = fit(&samples, &[0.002, 0.05, 0.01]);
+        assert!((found[0] - 0.003).abs() < 5e-4, "{found:?}");
+        assert!((found[1] - 0.02).abs() < 2e-3, "{found:?}");
+        assert!((0.0..1e-3).contains(&found[2]), "{found:?}");
+    }
+
+    #[test]
+    fn without_samples_the_prior_stays() {
+        assert_eq!(SHIPPED.fit(&[]), SHIPPED);
+    }
+}
