@@ -6,7 +6,9 @@
 use std::error::Error;
 use std::time::Instant;
 
-use vclust_core::{Closure, FileOrigin, Index, MetaPackages, Policy, Request, shared_versions};
+use vclust_core::{
+    Closure, FileOrigin, Index, MetaPackages, Policy, Request, VersionView, shared_versions,
+};
 use vclust_debian::{AptConfiguration, SourceKind, open_index};
 
 /// Packages and megabytes of .debs, as the paper gives them.
