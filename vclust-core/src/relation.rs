@@ -243,9 +243,21 @@ fn token<'a, O>(
     preceded(blank, parser)
 }
 
+/// The bytes that end a package name; a table, because relations are megabytes of names.
+const NAME_END: [bool; 256] = {
+    let mut table = [false; 256];
+    let ends = b" \t\n\x0c\r()[]<>,|:";
+    let mut place = 0;
+    while place < ends.len() {
+        table[ends[place] as usize] = true;
+        place += 1;
+    }
+    table
+};
+
 /// One alternative. The input starts at the name.
 pub(crate) fn relation(input: &[u8]) -> IResult<&[u8], Relation<'_>> {
-    let name_end = |byte: u8| byte.is_ascii_whitespace() || b"()[]<>,|:".contains(&byte);
+    let name_end = |byte: u8| NAME_END[usize::from(byte)];
     let (rest, name) = take_till1(name_end)(input)?;
     let (rest, qualifier) = opt(preceded(char(':'), take_till1(name_end))).parse(rest)?;
     let (rest, constraint) = opt(token(constraint)).parse(rest)?;
