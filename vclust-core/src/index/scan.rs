@@ -106,45 +106,63 @@ enum Slot {
     Relation(RelationKind),
 }
 
-/// Names by first letter: few enough that comparing them in turn beats hashing.
+/// The slot of a field whose `Name:` starts the line, and that prefix's length.
+///
+/// Names are tried by first letter: few enough that comparing them in turn beats hashing. Their
+/// lengths are constants, so that a comparison is an instruction or two.
 fn slot(line: &[u8]) -> Option<(Slot, usize)> {
-    let candidates: &[(&[u8], Slot)] = match line.first()? | 0x20 {
-        b'a' => &[(b"Architecture:", Slot::Architecture)],
-        b'b' => &[(b"Breaks:", Slot::Relation(RelationKind::Breaks))],
-        b'c' => &[(b"Conflicts:", Slot::Relation(RelationKind::Conflicts))],
-        b'd' => &[(b"Depends:", Slot::Relation(RelationKind::Depends))],
-        b'e' => &[
-            (b"Enhances:", Slot::Relation(RelationKind::Enhances)),
-            (b"Essential:", Slot::Essential),
-        ],
-        b'i' => &[(b"Installed-Size:", Slot::InstalledSize), (b"Important:", Slot::Important)],
-        b'm' => &[(b"Multi-Arch:", Slot::MultiArch)],
-        b'p' => &[
-            (b"Package:", Slot::Package),
-            (b"Priority:", Slot::Priority),
-            (b"Provides:", Slot::Relation(RelationKind::Provides)),
-            (b"Pre-Depends:", Slot::Relation(RelationKind::PreDepends)),
-            (b"Protected:", Slot::Important),
-        ],
-        b'r' => &[
-            (b"Recommends:", Slot::Relation(RelationKind::Recommends)),
-            (b"Replaces:", Slot::Relation(RelationKind::Replaces)),
-        ],
-        b's' => &[
-            (b"Size:", Slot::Size),
-            (b"Suggests:", Slot::Relation(RelationKind::Suggests)),
-            (b"Status:", Slot::Status),
-        ],
-        b'v' => &[(b"Version:", Slot::Version)],
-        _ => return None,
-    };
-    // The colon's place tells most names apart before any letter is compared.
-    candidates
-        .iter()
-        .find(|(name, _)| {
-            line.get(name.len() - 1) == Some(&b':') && line[..name.len()].eq_ignore_ascii_case(name)
-        })
-        .map(|(name, slot)| (*slot, name.len()))
+    use RelationKind as Kind;
+    macro_rules! first_of {
+        ($($name:literal => $slot:expr),+ $(,)?) => {{
+            $(
+                if is_named(line, $name) {
+                    return Some(($slot, $name.len()));
+                }
+            )+
+            None
+        }};
+    }
+    match line.first()? | 0x20 {
+        b'a' => first_of!(b"Architecture:" => Slot::Architecture),
+        b'b' => first_of!(b"Breaks:" => Slot::Relation(Kind::Breaks)),
+        b'c' => first_of!(b"Conflicts:" => Slot::Relation(Kind::Conflicts)),
+        b'd' => first_of!(b"Depends:" => Slot::Relation(Kind::Depends)),
+        b'e' => first_of!(
+            b"Enhances:" => Slot::Relation(Kind::Enhances),
+            b"Essential:" => Slot::Essential,
+        ),
+        b'i' => first_of!(
+            b"Installed-Size:" => Slot::InstalledSize,
+            b"Important:" => Slot::Important,
+        ),
+        b'm' => first_of!(b"Multi-Arch:" => Slot::MultiArch),
+        b'p' => first_of!(
+            b"Package:" => Slot::Package,
+            b"Priority:" => Slot::Priority,
+            b"Provides:" => Slot::Relation(Kind::Provides),
+            b"Pre-Depends:" => Slot::Relation(Kind::PreDepends),
+            b"Protected:" => Slot::Important,
+        ),
+        b'r' => first_of!(
+            b"Recommends:" => Slot::Relation(Kind::Recommends),
+            b"Replaces:" => Slot::Relation(Kind::Replaces),
+        ),
+        b's' => first_of!(
+            b"Size:" => Slot::Size,
+            b"Suggests:" => Slot::Relation(Kind::Suggests),
+            b"Status:" => Slot::Status,
+        ),
+        b'v' => first_of!(b"Version:" => Slot::Version),
+        _ => None,
+    }
+}
+
+/// Whether the line starts with the name, without regard to letter case.
+#[inline]
+fn is_named<const LENGTH: usize>(line: &[u8], name: &[u8; LENGTH]) -> bool {
+    line.first_chunk::<LENGTH>().is_some_and(|start| {
+        start[LENGTH - 1] == b':' && (start == name || start.eq_ignore_ascii_case(name))
+    })
 }
 
 /// Iterator over the stanzas of a file of at most `u32::MAX` bytes.
