@@ -208,7 +208,11 @@ fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
 fn compare_digits(a: &[u8], b: &[u8]) -> Ordering {
     let strip = |digits: &[u8]| digits.iter().take_while(|byte| **byte == b'0').count();
     let (a, b) = (&a[strip(a)..], &b[strip(b)..]);
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+    // Numbers in versions are a digit or two: a call of memcmp costs more than looking at them.
+    a.len().cmp(&b.len()).then_with(|| {
+        let differing = a.iter().zip(b).find(|(a, b)| a != b);
+        differing.map_or(Ordering::Equal, |(a, b)| a.cmp(b))
+    })
 }
 
 #[cfg(test)]
