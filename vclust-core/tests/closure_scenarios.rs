@@ -1,6 +1,9 @@
 //! Closures of small universes: a scenario for every rule that apt's classic solver follows.
 
 #[macro_use]
+#[path = "support/multi_arch_scenarios.rs"]
+mod multi_arch_scenarios;
+#[macro_use]
 #[path = "support/scenarios.rs"]
 mod scenarios;
 mod support;
@@ -22,3 +25,4 @@ macro_rules! answers_are_right {
 }
 
 for_each_scenario!(answers_are_right);
+for_each_multi_arch_scenario!(answers_are_right);

@@ -2,6 +2,9 @@
 //! test says so.
 
 #[macro_use]
+#[path = "support/multi_arch_scenarios.rs"]
+mod multi_arch_scenarios;
+#[macro_use]
 #[path = "support/scenarios.rs"]
 mod scenarios;
 mod support;
@@ -28,3 +31,4 @@ macro_rules! apt_agrees {
 }
 
 for_each_scenario!(apt_agrees);
+for_each_multi_arch_scenario!(apt_agrees);

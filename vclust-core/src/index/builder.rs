@@ -15,7 +15,7 @@ use super::record::{
     MultiArch, PackageRecord, Priority, Provide, ProvideQualifier, Selection, VersionRecord,
 };
 use super::scan::{RawStanza, RelationKind, Scanner};
-use super::{Index, IndexFile};
+use super::{Index, IndexFile, Tables};
 use crate::relation::relation;
 use crate::version::compare_versions;
 
@@ -36,25 +36,15 @@ const ARCHITECTURES: usize = 256;
 /// ```
 #[derive(Debug)]
 pub struct IndexBuilder {
-    architectures: Vec<Box<str>>,
-    /// Architectures whose packages are taken from archives; more can occur in a status file.
-    configured: usize,
-    files: Vec<IndexFile>,
-    names: Names,
-    packages: Vec<PackageRecord>,
-    by_name: Vec<PackageId>,
-    versions: Vec<VersionRecord>,
-    more_files: FxHashMap<VersionId, Vec<u16>>,
-    provides: Vec<Provide>,
-    installed: Vec<PackageId>,
+    tables: Tables,
     status: Option<(Bytes, FileOrigin)>,
 }
 
 impl IndexBuilder {
     pub(crate) fn new(native: &str) -> Self {
-        Self {
+        let tables = Tables {
             architectures: vec![native.into()],
-            configured: 1,
+            configured_architectures: 1,
             files: Vec::new(),
             names: Names::default(),
             packages: Vec::new(),
@@ -63,16 +53,16 @@ impl IndexBuilder {
             more_files: FxHashMap::default(),
             provides: Vec::new(),
             installed: Vec::new(),
-            status: None,
-        }
+        };
+        Self { tables, status: None }
     }
 
     /// Also takes packages of `architecture`, as `dpkg --add-architecture` would. Call it before
     /// the first file is added.
     pub fn foreign_architecture(&mut self, architecture: &str) -> &mut Self {
-        if self.architectures.iter().all(|known| &**known != architecture) {
-            self.architectures.push(architecture.into());
-            self.configured = self.architectures.len();
+        if self.tables.architectures.iter().all(|known| &**known != architecture) {
+            self.tables.architectures.push(architecture.into());
+            self.tables.configured_architectures = self.tables.architectures.len();
         }
         self
     }
@@ -103,18 +93,7 @@ impl IndexBuilder {
         if let Some((file, origin)) = self.status.take() {
             self.read(file, origin, true)?;
         }
-        Ok(Index::from_tables(super::Tables {
-            architectures: self.architectures,
-            configured_architectures: self.configured,
-            files: self.files,
-            names: self.names,
-            packages: self.packages,
-            by_name: self.by_name,
-            versions: self.versions,
-            more_files: self.more_files,
-            provides: self.provides,
-            installed: self.installed,
-        }))
+        Ok(Index::from_tables(self.tables))
     }
 
     fn read(&mut self, bytes: Bytes, origin: FileOrigin, status: bool) -> Result<(), IndexError> {
@@ -122,7 +101,7 @@ impl IndexBuilder {
         if u32::try_from(bytes.len()).is_err() {
             return Err(IndexError::TooLarge { file: origin.name, bytes: bytes.len() as u64 });
         }
-        let file = u16::try_from(self.files.len())
+        let file = u16::try_from(self.tables.files.len())
             .map_err(|_| IndexError::TooManyFiles { file: origin.name.clone() })?;
         self.reserve(bytes.len());
         for stanza in Scanner::new(&bytes) {
@@ -147,34 +126,39 @@ impl IndexBuilder {
             }
             self.add(&bytes, file, &stanza, status.then_some(state));
         }
-        self.files.push(IndexFile { bytes, origin, status });
+        self.tables.files.push(IndexFile { bytes, origin, status });
         Ok(())
     }
 
     /// Debian's archive has about 800 bytes a stanza.
     fn reserve(&mut self, bytes: usize) {
         let stanzas = bytes / 780;
-        self.names.reserve(stanzas + stanzas / 2);
-        self.packages.reserve(stanzas);
-        self.by_name.reserve(stanzas + stanzas / 2);
-        self.versions.reserve(stanzas);
-        self.provides.reserve(stanzas);
+        self.tables.names.reserve(stanzas + stanzas / 2);
+        self.tables.packages.reserve(stanzas);
+        self.tables.by_name.reserve(stanzas + stanzas / 2);
+        self.tables.versions.reserve(stanzas);
+        self.tables.provides.reserve(stanzas);
     }
 
     fn architecture(&mut self, text: &[u8], status: bool) -> Option<(ArchitectureId, bool)> {
         if text == b"all" || text.is_empty() {
             return Some((ArchitectureId::NATIVE, text == b"all"));
         }
-        let known = if status { self.architectures.len() } else { self.configured };
-        let found = self.architectures[..known].iter().position(|name| name.as_bytes() == text);
+        let known = if status {
+            self.tables.architectures.len()
+        } else {
+            self.tables.configured_architectures
+        };
+        let found =
+            self.tables.architectures[..known].iter().position(|name| name.as_bytes() == text);
         if let Some(found) = found {
             return Some((ArchitectureId(found as u16), false));
         }
-        if !status || self.architectures.len() >= ARCHITECTURES {
+        if !status || self.tables.architectures.len() >= ARCHITECTURES {
             return None;
         }
-        self.architectures.push(String::from_utf8_lossy(text).into());
-        Some((ArchitectureId((self.architectures.len() - 1) as u16), false))
+        self.tables.architectures.push(String::from_utf8_lossy(text).into());
+        Some((ArchitectureId((self.tables.architectures.len() - 1) as u16), false))
     }
 
     fn add(&mut self, bytes: &[u8], file: u16, stanza: &RawStanza, status: Option<Status>) {
@@ -202,14 +186,14 @@ impl IndexBuilder {
         let version = self.insert(bytes, record, status.is_some());
         // apt holds itself as dear as what says so of itself (pkgCacheGen::ForceEssential).
         let is_apt = stanza.package.of(bytes) == b"apt";
-        let entry = &mut self.packages[package.index()];
+        let entry = &mut self.tables.packages[package.index()];
         entry.protected |= is_apt;
         entry.essential |= stanza.essential.of(bytes).eq_ignore_ascii_case(b"yes");
         entry.protected |= stanza.important.of(bytes).eq_ignore_ascii_case(b"yes");
         if let Some(status) = status {
             if status.installed {
                 entry.current = version;
-                self.installed.push(package);
+                self.tables.installed.push(package);
             }
             if status.hold {
                 entry.selection = Selection::Hold;
@@ -218,25 +202,25 @@ impl IndexBuilder {
     }
 
     fn intern(&mut self, name: &[u8]) -> NameId {
-        let id = self.names.intern(name);
-        if id.index() == self.by_name.len() {
-            self.by_name.push(PackageId::NONE);
+        let id = self.tables.names.intern(name);
+        if id.index() == self.tables.by_name.len() {
+            self.tables.by_name.push(PackageId::NONE);
         }
         id
     }
 
     fn package(&mut self, name: NameId, architecture: ArchitectureId) -> PackageId {
         let mut last = PackageId::NONE;
-        let mut package = self.by_name[name.index()];
+        let mut package = self.tables.by_name[name.index()];
         while let Some(found) = package.some() {
-            if self.packages[found.index()].architecture == architecture {
+            if self.tables.packages[found.index()].architecture == architecture {
                 return found;
             }
             last = found;
-            package = self.packages[found.index()].next_sibling;
+            package = self.tables.packages[found.index()].next_sibling;
         }
-        let id = PackageId(self.packages.len() as u32);
-        self.packages.push(PackageRecord {
+        let id = PackageId(self.tables.packages.len() as u32);
+        self.tables.packages.push(PackageRecord {
             name,
             architecture,
             essential: false,
@@ -247,8 +231,8 @@ impl IndexBuilder {
             next_sibling: PackageId::NONE,
         });
         match last.some() {
-            Some(last) => self.packages[last.index()].next_sibling = id,
-            None => self.by_name[name.index()] = id,
+            Some(last) => self.tables.packages[last.index()].next_sibling = id,
+            None => self.tables.by_name[name.index()] = id,
         }
         id
     }
@@ -258,10 +242,10 @@ impl IndexBuilder {
         let package = record.package;
         let file = record.file;
         let mut previous = VersionId::NONE;
-        let mut at = self.packages[package.index()].first_version;
+        let mut at = self.tables.packages[package.index()].first_version;
         while let Some(other) = at.some() {
-            let existing = &self.versions[other.index()];
-            let existing_bytes = bytes_of(&self.files, bytes, existing.file);
+            let existing = &self.tables.versions[other.index()];
+            let existing_bytes = bytes_of(&self.tables.files, bytes, existing.file);
             let order =
                 compare_versions(record.version.of(bytes), existing.version.of(existing_bytes));
             if order.is_gt() {
@@ -269,11 +253,14 @@ impl IndexBuilder {
             }
             if order.is_eq() {
                 if same_version(bytes, &record, existing_bytes, existing) {
-                    self.more_files.entry(other).or_default().push(file);
+                    self.tables.more_files.entry(other).or_default().push(file);
                     return other;
                 }
-                let existing_is_status =
-                    self.files.get(usize::from(existing.file)).is_some_and(|file| file.status);
+                let existing_is_status = self
+                    .tables
+                    .files
+                    .get(usize::from(existing.file))
+                    .is_some_and(|file| file.status);
                 if !status && existing_is_status {
                     break;
                 }
@@ -281,13 +268,13 @@ impl IndexBuilder {
             previous = other;
             at = existing.next;
         }
-        let id = VersionId(self.versions.len() as u32);
+        let id = VersionId(self.tables.versions.len() as u32);
         record.next = at;
         let provides = record.relations[RelationKind::Provides as usize];
-        self.versions.push(record);
+        self.tables.versions.push(record);
         match previous.some() {
-            Some(previous) => self.versions[previous.index()].next = id,
-            None => self.packages[package.index()].first_version = id,
+            Some(previous) => self.tables.versions[previous.index()].next = id,
+            None => self.tables.packages[package.index()].first_version = id,
         }
         if !provides.is_empty() {
             self.read_provides(bytes, provides, id);
@@ -315,7 +302,7 @@ impl IndexBuilder {
                     },
                 };
                 let name = self.intern(provided.name);
-                self.provides.push(Provide { name, provider, version, qualifier });
+                self.tables.provides.push(Provide { name, provider, version, qualifier });
             }
             let Some(separator) = after.trim_ascii_start().strip_prefix(b",") else { break };
             rest = separator.trim_ascii_start();

@@ -15,9 +15,9 @@ use crate::relation::relation;
 impl Index {
     /// A number that grows with the place where the package is first mentioned.
     pub(crate) fn creation(&self, package: PackageId) -> u64 {
-        let table = self
-            .creations
-            .get_or_init(|| (0..self.packages.len()).map(|_| AtomicU64::new(u64::MAX)).collect());
+        let table = self.creations.get_or_init(|| {
+            (0..self.tables.packages.len()).map(|_| AtomicU64::new(u64::MAX)).collect()
+        });
         let slot = &table[package.index()];
         let known = slot.load(Ordering::Relaxed);
         if known != u64::MAX {
@@ -30,14 +30,17 @@ impl Index {
 
     fn find_creation(&self, package: PackageId) -> u64 {
         let record = self.package_record(package);
-        let own =
-            self.version_ids(package).map(VersionId::index).min().unwrap_or(self.versions.len());
-        let name = self.names.text(record.name);
+        let own = self
+            .version_ids(package)
+            .map(VersionId::index)
+            .min()
+            .unwrap_or(self.tables.versions.len());
+        let name = self.tables.names.text(record.name);
         let finder = Finder::new(name);
-        for (position, version) in self.versions[..own].iter().enumerate() {
+        for (position, version) in self.tables.versions[..own].iter().enumerate() {
             let version_id = VersionId(position as u32);
             let same_architecture = self.architecture_of(version_id) == record.architecture;
-            let bytes = &self.files[usize::from(version.file)].bytes[..];
+            let bytes = &self.tables.files[usize::from(version.file)].bytes[..];
             for (kind, span) in RelationKind::ALL.iter().zip(&version.relations) {
                 if span.length as usize >= name.len() {
                     let field = span.of(bytes);

@@ -99,7 +99,7 @@ impl Index {
         field: Span,
         list: &mut Vec<Dependency>,
     ) {
-        let bytes = &self.files[usize::from(file)].bytes[..];
+        let bytes = &self.tables.files[usize::from(file)].bytes[..];
         let mut rest = field.of(bytes);
         while !rest.is_empty() {
             if let Some(after) = rest.strip_prefix(b",") {
@@ -122,7 +122,7 @@ impl Index {
             if !rest.is_empty() {
                 rest = rest[1..].trim_ascii_start();
             }
-            let target = match (self.names.find(read.name), read.qualifier) {
+            let target = match (self.tables.names.find(read.name), read.qualifier) {
                 (None, _) => Target::Missing,
                 (Some(name), None) => Target::Plain(name),
                 (Some(name), Some(b"any")) => Target::Any(name),
@@ -156,7 +156,7 @@ impl Index {
 
     /// The name on all architectures but one where a package has it or provides it.
     fn elsewhere(&self, name: NameId, own: ArchitectureId) -> impl Iterator<Item = Target> {
-        let architectures = 0..self.architectures.len() as u16;
+        let architectures = 0..self.tables.architectures.len() as u16;
         architectures
             .map(ArchitectureId)
             .filter(move |architecture| {

@@ -47,9 +47,11 @@ struct IndexFile {
     status: bool,
 }
 
-/// What the builder hands over.
+/// The rows of an index: the builder adds them, the index reads them.
+#[derive(Debug)]
 struct Tables {
     architectures: Vec<Box<str>>,
+    /// How many of them archives' packages are taken for; more can occur in a status file.
     configured_architectures: usize,
     files: Vec<IndexFile>,
     names: Names,
@@ -57,7 +59,9 @@ struct Tables {
     by_name: Vec<PackageId>,
     versions: Vec<VersionRecord>,
     more_files: FxHashMap<VersionId, Vec<u16>>,
+    /// In the order of reading, and by name in a finished index.
     provides: Vec<Provide>,
+    /// Packages that the root holds; in order of their ids in a finished index.
     installed: Vec<PackageId>,
 }
 
@@ -66,19 +70,9 @@ struct Tables {
 /// An index is immutable and may be shared between threads; what it computes on demand it keeps.
 #[derive(Debug)]
 pub struct Index {
-    architectures: Vec<Box<str>>,
-    configured_architectures: usize,
-    files: Vec<IndexFile>,
-    names: Names,
-    packages: Vec<PackageRecord>,
-    by_name: Vec<PackageId>,
-    versions: Vec<VersionRecord>,
-    more_files: FxHashMap<VersionId, Vec<u16>>,
-    /// Grouped by name; `provides_start[name]..provides_start[name + 1]`.
-    provides: Vec<Provide>,
+    tables: Tables,
+    /// Providers of a name are `provides[provides_start[name]..provides_start[name + 1]]`.
     provides_start: Vec<u32>,
-    /// Packages that the root holds, in order of their ids.
-    installed: Vec<PackageId>,
     dependencies: Vec<OnceLock<Box<[Dependency]>>>,
     creations: OnceLock<Box<[AtomicU64]>>,
 }
@@ -90,7 +84,7 @@ impl Index {
         IndexBuilder::new(native)
     }
 
-    fn from_tables(tables: Tables) -> Self {
+    fn from_tables(mut tables: Tables) -> Self {
         // Counting sort: providers of one name together, in the order in which they were read.
         let mut start = vec![0u32; tables.names.len() + 1];
         for entry in &tables.provides {
@@ -106,24 +100,14 @@ impl Index {
             provides[*slot as usize] = *entry;
             *slot += 1;
         }
-        let mut installed = tables.installed;
-        installed.sort_unstable();
-        installed.dedup();
+        tables.provides = provides;
+        tables.installed.sort_unstable();
+        tables.installed.dedup();
+        let unread = std::iter::repeat_with(OnceLock::new).take(tables.versions.len());
         Self {
-            architectures: tables.architectures,
-            configured_architectures: tables.configured_architectures,
-            files: tables.files,
-            names: tables.names,
-            packages: tables.packages,
-            by_name: tables.by_name,
-            dependencies: std::iter::repeat_with(OnceLock::new)
-                .take(tables.versions.len())
-                .collect(),
-            versions: tables.versions,
-            more_files: tables.more_files,
-            provides,
+            dependencies: unread.collect(),
+            tables,
             provides_start: start,
-            installed,
             creations: OnceLock::new(),
         }
     }
@@ -131,7 +115,7 @@ impl Index {
     /// Does now what closures would do on demand: reads every relation. Worth its time (some tens
     /// of milliseconds for a Debian suite) where one index answers many requests.
     pub fn prepare(&self) {
-        for version in 0..self.versions.len() {
+        for version in 0..self.tables.versions.len() {
             self.dependencies(VersionId(version as u32));
         }
     }
@@ -141,56 +125,59 @@ impl Index {
     pub fn malformed_relations(
         &self,
     ) -> impl Iterator<Item = (VersionView<'_>, RelationKind, RelationError)> {
-        (0..self.versions.len()).map(|id| self.version(VersionId(id as u32))).flat_map(|version| {
-            RelationKind::ALL.into_iter().filter_map(move |kind| {
-                let error = version.relations(kind).err()?;
-                Some((version, kind, error))
-            })
-        })
+        (0..self.tables.versions.len()).map(|id| self.version(VersionId(id as u32))).flat_map(
+            |version| {
+                RelationKind::ALL.into_iter().filter_map(move |kind| {
+                    let error = version.relations(kind).err()?;
+                    Some((version, kind, error))
+                })
+            },
+        )
     }
 
     /// The native architecture, such as `amd64`.
     #[must_use]
     pub fn native_architecture(&self) -> &str {
-        &self.architectures[0]
+        &self.tables.architectures[0]
     }
 
     /// The architectures whose packages the index takes, the native one first.
     pub fn architectures(&self) -> impl Iterator<Item = &str> {
-        self.architectures[..self.configured_architectures].iter().map(|name| &**name)
+        self.tables.architectures[..self.tables.configured_architectures].iter().map(|name| &**name)
     }
 
     /// Number of packages, a name on each architecture counting once.
     #[must_use]
     pub fn package_count(&self) -> usize {
-        self.packages.len()
+        self.tables.packages.len()
     }
 
     /// Number of versions of all packages.
     #[must_use]
     pub fn version_count(&self) -> usize {
-        self.versions.len()
+        self.tables.versions.len()
     }
 
     /// Names of the files the index was made from, in order.
     pub fn files(&self) -> impl Iterator<Item = &FileOrigin> {
-        self.files.iter().map(|file| &file.origin)
+        self.tables.files.iter().map(|file| &file.origin)
     }
 
     /// All packages, in the order in which they were read.
     pub fn packages(&self) -> impl ExactSizeIterator<Item = PackageView<'_>> {
-        (0..self.packages.len()).map(|id| PackageView { index: self, id: PackageId(id as u32) })
+        (0..self.tables.packages.len())
+            .map(|id| PackageView { index: self, id: PackageId(id as u32) })
     }
 
     /// The packages the root holds.
     pub fn installed(&self) -> impl Iterator<Item = VersionView<'_>> {
-        self.installed.iter().filter_map(|id| self.package(*id).installed())
+        self.tables.installed.iter().filter_map(|id| self.package(*id).installed())
     }
 
     /// The package called `name`, on the native architecture or else on the first that has it.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<PackageView<'_>> {
-        let name = self.names.find(name.as_bytes())?;
+        let name = self.tables.names.find(name.as_bytes())?;
         self.package_of(name, ArchitectureId::NATIVE)
             .or_else(|| self.siblings(name).next())
             .map(|id| self.package(id))
@@ -203,13 +190,13 @@ impl Index {
             "all" | "native" => ArchitectureId::NATIVE,
             other => self.architecture(other)?,
         };
-        let name = self.names.find(name.as_bytes())?;
+        let name = self.tables.names.find(name.as_bytes())?;
         self.package_of(name, architecture).map(|id| self.package(id))
     }
 
     /// Versions that provide `name` to native packages, without those called so themselves.
     pub fn providers(&self, name: &str) -> impl Iterator<Item = VersionView<'_>> {
-        let found = self.names.find(name.as_bytes());
+        let found = self.tables.names.find(name.as_bytes());
         let list = found.map(|name| self.native_providers(name)).unwrap_or_default();
         list.into_iter().map(|(id, _)| self.version(id))
     }
@@ -227,44 +214,45 @@ impl Index {
     }
 
     pub(crate) fn package_record(&self, id: PackageId) -> &PackageRecord {
-        &self.packages[id.index()]
+        &self.tables.packages[id.index()]
     }
 
     pub(crate) fn version_record(&self, id: VersionId) -> &VersionRecord {
-        &self.versions[id.index()]
+        &self.tables.versions[id.index()]
     }
 
     /// Packages that the root holds, in order of their ids.
     pub(crate) fn installed_ids(&self) -> &[PackageId] {
-        &self.installed
+        &self.tables.installed
     }
 
     pub(crate) fn name_of(&self, package: PackageId) -> NameId {
-        self.packages[package.index()].name
+        self.tables.packages[package.index()].name
     }
 
     pub(crate) fn name_id(&self, name: &[u8]) -> Option<NameId> {
-        self.names.find(name)
+        self.tables.names.find(name)
     }
 
     pub(crate) fn name_text(&self, name: NameId) -> &[u8] {
-        self.names.text(name)
+        self.tables.names.text(name)
     }
 
     pub(crate) fn version_text(&self, version: VersionId) -> &[u8] {
-        self.versions[version.index()].version.of(self.bytes(version))
+        self.tables.versions[version.index()].version.of(self.bytes(version))
     }
 
     pub(crate) fn architecture_of(&self, version: VersionId) -> ArchitectureId {
-        self.packages[self.versions[version.index()].package.index()].architecture
+        self.tables.packages[self.tables.versions[version.index()].package.index()].architecture
     }
 
     pub(crate) fn architecture_name(&self, architecture: ArchitectureId) -> &str {
-        &self.architectures[usize::from(architecture.0)]
+        &self.tables.architectures[usize::from(architecture.0)]
     }
 
     pub(crate) fn architecture(&self, name: &str) -> Option<ArchitectureId> {
-        self.architectures
+        self.tables
+            .architectures
             .iter()
             .position(|known| &**known == name)
             .map(|id| ArchitectureId(id as u16))
@@ -272,19 +260,19 @@ impl Index {
 
     /// Bytes of the file that a version's offsets point into.
     pub(crate) fn bytes(&self, version: VersionId) -> &[u8] {
-        &self.files[usize::from(self.versions[version.index()].file)].bytes
+        &self.tables.files[usize::from(self.tables.versions[version.index()].file)].bytes
     }
 
     /// Versions of a package, highest first.
     pub(crate) fn version_ids(&self, package: PackageId) -> impl Iterator<Item = VersionId> + '_ {
-        let first = self.packages[package.index()].first_version.some();
-        std::iter::successors(first, |id| self.versions[id.index()].next.some())
+        let first = self.tables.packages[package.index()].first_version.some();
+        std::iter::successors(first, |id| self.tables.versions[id.index()].next.some())
     }
 
     /// Packages of one name, one for each architecture that has it.
     pub(crate) fn siblings(&self, name: NameId) -> impl Iterator<Item = PackageId> + '_ {
-        let first = self.by_name[name.index()].some();
-        std::iter::successors(first, |id| self.packages[id.index()].next_sibling.some())
+        let first = self.tables.by_name[name.index()].some();
+        std::iter::successors(first, |id| self.tables.packages[id.index()].next_sibling.some())
     }
 
     pub(crate) fn package_of(
@@ -292,27 +280,27 @@ impl Index {
         name: NameId,
         architecture: ArchitectureId,
     ) -> Option<PackageId> {
-        self.siblings(name).find(|id| self.packages[id.index()].architecture == architecture)
+        self.siblings(name).find(|id| self.tables.packages[id.index()].architecture == architecture)
     }
 
     pub(crate) fn provides_of(&self, name: NameId) -> &[Provide] {
         let start = self.provides_start[name.index()] as usize;
         let end = self.provides_start[name.index() + 1] as usize;
-        &self.provides[start..end]
+        &self.tables.provides[start..end]
     }
 
     /// The files a version was seen in.
     pub(crate) fn files_of(&self, version: VersionId) -> impl Iterator<Item = u16> + '_ {
-        let more = self.more_files.get(&version).map_or(&[][..], Vec::as_slice);
-        std::iter::once(self.versions[version.index()].file).chain(more.iter().copied())
+        let more = self.tables.more_files.get(&version).map_or(&[][..], Vec::as_slice);
+        std::iter::once(self.tables.versions[version.index()].file).chain(more.iter().copied())
     }
 
     pub(crate) fn file_is_status(&self, file: u16) -> bool {
-        self.files[usize::from(file)].status
+        self.tables.files[usize::from(file)].status
     }
 
     pub(crate) fn file_origin(&self, file: u16) -> &FileOrigin {
-        &self.files[usize::from(file)].origin
+        &self.tables.files[usize::from(file)].origin
     }
 
     /// Whether some archive offers the version.

@@ -165,7 +165,7 @@ impl Index {
     /// Whether the root takes packages of an architecture from archives. Those of others, which it
     /// holds from earlier days, serve nobody but their own kind.
     fn is_configured(&self, architecture: ArchitectureId) -> bool {
-        usize::from(architecture.0) < self.configured_architectures
+        usize::from(architecture.0) < self.tables.configured_architectures
     }
 
     /// Whether a provider serves relations of packages on `architecture`.
