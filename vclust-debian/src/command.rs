@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{WaitId, WaitIdOptions};
 use thiserror::Error;
 
 /// Why an external program gave no result.
@@ -97,57 +98,74 @@ impl ExternalCommand {
             }
             _ => run(source),
         })?;
-        let mut group = Group(child);
-        let stdout = drain(group.0.stdout.take(), self.keep);
-        let stderr = drain(group.0.stderr.take(), self.keep);
+        let mut group = Group { leader: child, reaped: false };
+        let stdout = drain(group.leader.stdout.take(), self.keep);
+        let stderr = drain(group.leader.stderr.take(), self.keep);
         let deadline = Instant::now() + self.timeout;
-        let status = group.wait_until(deadline).map_err(run)?;
+        let ended = group.ends_by(deadline).map_err(run)?;
         // whoever still holds the pipes is in the group and goes with it
-        group.kill();
+        let status = group.end().map_err(run)?;
         let grace = Duration::from_secs(2);
         let stderr = stderr.recv_timeout(grace).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
-        let Some(status) = status else {
+        if !ended {
             return Err(CommandError::TimedOut {
                 program: program(),
                 timeout: self.timeout,
                 stderr,
             });
-        };
+        }
         let stdout = stdout.recv_timeout(grace).unwrap_or_default();
         Ok(CommandOutput { status, stdout, stderr })
     }
 }
 
 /// A child that leads its own process group; dropping it kills the group.
-struct Group(Child);
+///
+/// The group is killed before its leader is reaped: until then nobody else can get its number.
+struct Group {
+    leader: Child,
+    reaped: bool,
+}
 
 impl Group {
-    /// Waits for the child; `None` if it still runs at the deadline.
-    fn wait_until(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    /// Waits for the child to end, without reaping it; false if it still runs at the deadline.
+    fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
+        let pid = rustix::process::Pid::from_child(&self.leader);
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let mut pause = Duration::from_micros(500);
         loop {
-            if let Some(status) = self.0.try_wait()? {
-                return Ok(Some(status));
+            if rustix::process::waitid(WaitId::Pid(pid), options)?.is_some() {
+                return Ok(true);
             }
             if Instant::now() >= deadline {
-                return Ok(None);
+                return Ok(false);
             }
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(10));
         }
     }
 
-    fn kill(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.0);
+    /// Kills what is left of the group and reaps the child.
+    fn end(mut self) -> io::Result<ExitStatus> {
+        self.kill();
+        let status = self.leader.wait();
+        self.reaped = true;
+        status
+    }
+
+    fn kill(&self) {
+        let pid = rustix::process::Pid::from_child(&self.leader);
         let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-        let _ = self.0.wait();
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        if !self.reaped {
+            self.kill();
+            let _ = self.leader.wait();
+        }
     }
 }
 

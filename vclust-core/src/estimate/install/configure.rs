@@ -9,7 +9,7 @@ pub(super) struct Beta {
     pub(super) by_index: [f64; BY_INDEX],
 }
 
-/// What `benches/research/priors.py` found over our own measurements.
+/// Fitted to our own measurements, `benches/data/own-installs.jsonl.gz`.
 pub(super) const SHIPPED: Beta = Beta {
     scripts: [
         3.218e-3, 6.987e-3, 1.157e-3, 1.533e-2, 1.076e-2, 7.050e-2, 9.038e-4, 2.088e-3, 5.479e-2,
