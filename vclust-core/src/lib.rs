@@ -4,6 +4,7 @@
 //! question everything else in vclust rests on: which packages, in which versions, does a request
 //! add to a root? It performs no I/O, starts no process and needs no async runtime.
 
+mod catalogue;
 mod closure;
 mod deb822;
 mod estimate;
@@ -15,9 +16,14 @@ mod pin;
 mod policy;
 mod relation;
 mod release;
+mod selection;
 mod sources;
+mod trace;
 mod version;
 
+pub use catalogue::{
+    Catalogue, CatalogueError, Image, ImageId, PackageSet, PackageVersionId, Universe,
+};
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
@@ -46,5 +52,10 @@ pub use release::{
     Clearsigned, ClearsignedError, Release, ReleaseError, ReleaseFile, Sha256, Sha256Error,
     clearsigned_payload, parse_date,
 };
+pub use selection::{
+    BytesPrice, Candidate, Layer, LayerPlan, LayerSearch, PackagePrices, PaperChoice, Prices, Repair,
+    RunPrice, Selection, SelectionError, Selector, Strategy, StrategyPrices, Target, paper_rule,
+};
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
+pub use trace::BuildDependencies;
 pub use version::{Version, VersionError, compare_versions};

@@ -159,7 +159,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether the architecture wildcard (`any`, `linux-any`, `any-arm`, ...) covers the Debian
 /// architecture (Debian Policy 11.1.1). Names without a system part are Linux ones.
-fn architecture_matches(wildcard: &[u8], architecture: &str) -> bool {
+pub(crate) fn architecture_matches(wildcard: &[u8], architecture: &str) -> bool {
     let architecture = architecture.as_bytes();
     if wildcard == architecture || wildcard == b"any" {
         return true;

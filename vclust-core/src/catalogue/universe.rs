@@ -1,0 +1,302 @@
+//! All packages that a site's images and requests have ever named, each with a dense number.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::set::PackageSet;
+use crate::closure::Closure;
+use crate::history::PackageVersion;
+use crate::index::{Index, RelationKind, VersionId, VersionView, groups};
+use crate::version::compare_versions;
+
+/// The number of a package in one version, on one architecture, within a [`Universe`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PackageVersionId(pub(crate) u32);
+
+impl PackageVersionId {
+    /// Position in tables over the universe.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    package: PackageVersion,
+    deb_bytes: u64,
+    installed_bytes: u64,
+    /// For each dependency, who satisfied it where the package was first met.
+    needs: Vec<PackageVersionId>,
+    /// What may not be installed beside it, whoever of the two says so.
+    conflicts: Vec<PackageVersionId>,
+    /// Whether its relations were read.
+    linked: bool,
+}
+
+/// Packages in versions, numbered as they come. It outlives any index: an image may hold what no
+/// index has any longer, of which then only name and version are known.
+#[derive(Debug, Clone, Default)]
+pub struct Universe {
+    records: Vec<Record>,
+    by_name: FxHashMap<Box<str>, Vec<PackageVersionId>>,
+}
+
+impl Universe {
+    /// An empty universe.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of packages in versions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether it knows none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// All numbers.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = PackageVersionId> + use<> {
+        (0..self.records.len() as u32).map(PackageVersionId)
+    }
+
+    /// Name (with `:architecture` where that is not the native one) and version.
+    #[must_use]
+    pub fn package(&self, id: PackageVersionId) -> &PackageVersion {
+        &self.records[id.index()].package
+    }
+
+    /// Size of the .deb in bytes; 0 where no index has it.
+    #[must_use]
+    pub fn deb_bytes(&self, id: PackageVersionId) -> u64 {
+        self.records[id.index()].deb_bytes
+    }
+
+    /// Size after installation in bytes; 0 where no index has it.
+    #[must_use]
+    pub fn installed_bytes(&self, id: PackageVersionId) -> u64 {
+        self.records[id.index()].installed_bytes
+    }
+
+    /// Sum of [`Universe::deb_bytes`] over a set.
+    #[must_use]
+    pub fn deb_bytes_of(&self, set: &PackageSet) -> u64 {
+        set.iter().map(|id| self.deb_bytes(id)).sum()
+    }
+
+    /// What may not be installed beside a package, other versions of it left out.
+    #[must_use]
+    pub fn conflicts(&self, id: PackageVersionId) -> &[PackageVersionId] {
+        &self.records[id.index()].conflicts
+    }
+
+    /// The other versions of a package that the universe knows.
+    pub fn other_versions(
+        &self,
+        id: PackageVersionId,
+    ) -> impl Iterator<Item = PackageVersionId> + '_ {
+        let all = self.by_name.get(&*self.package(id).package).map_or(&[][..], Vec::as_slice);
+        all.iter().copied().filter(move |other| *other != id)
+    }
+
+    /// Whether `a` is a lower version than `b`, as dpkg orders versions.
+    #[must_use]
+    pub fn is_older(&self, a: PackageVersionId, b: PackageVersionId) -> bool {
+        let version = |id| self.package(id).version.as_bytes();
+        compare_versions(version(a), version(b)).is_lt()
+    }
+
+    /// The number of a package by name and version, if it has one.
+    #[must_use]
+    pub fn find(&self, package: &str, version: &str) -> Option<PackageVersionId> {
+        let all = self.by_name.get(package)?;
+        all.iter().copied().find(|id| self.package(*id).version == version)
+    }
+
+    /// Numbers a package of which only name and version are known.
+    pub fn add(&mut self, package: &PackageVersion) -> PackageVersionId {
+        if let Some(id) = self.find(&package.package, &package.version) {
+            return id;
+        }
+        let id = PackageVersionId(self.records.len() as u32);
+        self.by_name.entry(package.package.as_str().into()).or_default().push(id);
+        self.records.push(Record {
+            package: package.clone(),
+            deb_bytes: 0,
+            installed_bytes: 0,
+            needs: Vec::new(),
+            conflicts: Vec::new(),
+            linked: false,
+        });
+        id
+    }
+
+    /// Numbers packages by name and version, with what the index knows of them.
+    pub fn add_all<'p>(
+        &mut self,
+        packages: impl IntoIterator<Item = &'p PackageVersion>,
+        index: &Index,
+    ) -> PackageSet {
+        let mut set = PackageSet::new();
+        let mut known = Vec::new();
+        for package in packages {
+            match find(index, package) {
+                Some(version) => known.push(version),
+                None => {
+                    set.insert(self.add(package));
+                }
+            }
+        }
+        set.union_with(&self.add_versions(&known));
+        set
+    }
+
+    /// Numbers what a root holds after a closure was installed onto the root of its index.
+    pub fn add_target(&mut self, closure: &Closure<'_>) -> PackageSet {
+        let replaced: FxHashSet<_> = closure
+            .install()
+            .map(|version| version.package().id())
+            .chain(closure.remove().map(|version| version.package().id()))
+            .collect();
+        let stays = closure
+            .index()
+            .installed()
+            .filter(|version| !replaced.contains(&version.package().id()));
+        let all: Vec<VersionView<'_>> = stays.chain(closure.install()).collect();
+        self.add_versions(&all)
+    }
+
+    /// Numbers versions that are installed together, all of one index.
+    pub fn add_versions(&mut self, versions: &[VersionView<'_>]) -> PackageSet {
+        let mut ids: FxHashMap<VersionId, PackageVersionId> = FxHashMap::default();
+        let mut set = PackageSet::new();
+        for version in versions {
+            let id = self.add_version(version);
+            ids.insert(version.id(), id);
+            set.insert(id);
+        }
+        for version in versions {
+            if !self.records[ids[&version.id()].index()].linked {
+                self.link(version, &ids);
+            }
+        }
+        set
+    }
+
+    fn add_version(&mut self, version: &VersionView<'_>) -> PackageVersionId {
+        let index = version.index();
+        let name = version.name();
+        let architecture = version.package().architecture();
+        let number = version.version();
+        let package = if architecture == index.native_architecture() {
+            PackageVersion { package: name.into_owned(), version: number.into_owned() }
+        } else {
+            PackageVersion {
+                package: format!("{name}:{architecture}"),
+                version: number.into_owned(),
+            }
+        };
+        let id = self.add(&package);
+        let record = &mut self.records[id.index()];
+        // A status file knows no size of the .deb; an index does.
+        record.deb_bytes = record.deb_bytes.max(version.size());
+        record.installed_bytes = record.installed_bytes.max(version.installed_size());
+        id
+    }
+
+    /// Reads a package's relations: who of `members` satisfies its dependencies, and what may not be
+    /// beside it.
+    fn link(&mut self, version: &VersionView<'_>, members: &FxHashMap<VersionId, PackageVersionId>) {
+        let (index, owner) = (version.index(), version.id());
+        let own = members[&owner];
+        let mut needs = Vec::new();
+        for group in groups(index.dependencies(owner)) {
+            let Some(first) = group.first() else { continue };
+            match first.kind {
+                RelationKind::Depends | RelationKind::PreDepends => {
+                    let mut targets =
+                        group.iter().flat_map(|alternative| index.all_targets(owner, alternative));
+                    if let Some(satisfier) = targets.find_map(|target| members.get(&target)) {
+                        needs.push(*satisfier);
+                    }
+                }
+                RelationKind::Conflicts | RelationKind::Breaks => {
+                    // Those implied by an index, between versions and architectures of one package,
+                    // are told from names; see `Target`.
+                    let stated = group.iter().filter(|relation| !relation.is_implicit());
+                    for target in stated.flat_map(|relation| index.all_targets(owner, relation)) {
+                        let other = self.add_version(&index.version(target));
+                        if self.package(other).package != self.package(own).package {
+                            self.add_conflict(own, other);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        let record = &mut self.records[own.index()];
+        record.needs = needs;
+        record.linked = true;
+    }
+
+    fn add_conflict(&mut self, a: PackageVersionId, b: PackageVersionId) {
+        for (one, other) in [(a, b), (b, a)] {
+            let list = &mut self.records[one.index()].conflicts;
+            if !list.contains(&other) {
+                list.push(other);
+            }
+        }
+    }
+
+    /// Adds what the packages of a set need, so that it can be installed. A dependency that several
+    /// packages satisfy gets the one with which its owner was first met, unless another version of
+    /// that package is in the set.
+    pub fn close(&self, set: &mut PackageSet) {
+        let mut open: Vec<PackageVersionId> = set.iter().collect();
+        while let Some(id) = open.pop() {
+            for need in &self.records[id.index()].needs {
+                let there = set.contains(*need)
+                    || self.other_versions(*need).any(|other| set.contains(other));
+                if !there {
+                    set.insert(*need);
+                    open.push(*need);
+                }
+            }
+        }
+    }
+
+    /// The packages of `set` that need any of `gone`, directly or through others of the set; `gone`
+    /// itself is not among them.
+    #[must_use]
+    pub fn dependants(&self, set: &PackageSet, gone: &PackageSet) -> PackageSet {
+        let mut lost = gone.clone();
+        loop {
+            let more: Vec<PackageVersionId> = set
+                .difference(&lost)
+                .filter(|id| self.records[id.index()].needs.iter().any(|need| lost.contains(*need)))
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            lost.extend(more);
+        }
+        lost.difference_with(gone);
+        lost.intersect_with(set);
+        lost
+    }
+}
+
+fn find<'a>(index: &'a Index, package: &PackageVersion) -> Option<VersionView<'a>> {
+    let found = match package.package.split_once(':') {
+        Some((name, architecture)) => index.find_on(name, architecture),
+        None => index.find_on(&package.package, index.native_architecture()),
+    };
+    found?.versions().find(|version| version.version() == package.version)
+}

@@ -1,0 +1,309 @@
+//! Candidates, as an answer shows them.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use serde::Serialize;
+
+use super::repair::{self, Removed, Repair};
+use super::{Prices, Selector, Strategy, Target};
+use crate::catalogue::{Catalogue, ImageId, PackageSet};
+use crate::estimate::{Estimate, RunCost};
+use crate::history::Phase;
+
+/// An image with a strategy, and what it is expected to take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Candidate {
+    /// The image's place in the catalogue.
+    #[serde(skip)]
+    pub image_id: ImageId,
+    /// The image's name.
+    pub image: String,
+    /// Bytes of the image.
+    pub bytes: u64,
+    /// How nodes get it.
+    pub strategy: Strategy,
+    /// Each phase in the order in which they run.
+    pub phases: Vec<PhaseEstimate>,
+    /// All of them together, the intervals taken for independent.
+    pub total: Estimate,
+    /// Packages that have to be installed, upgrades included.
+    pub missing: usize,
+    /// Packages of these that replace an older version in the image.
+    pub upgrades: usize,
+    /// Packages of the image that have to be removed.
+    pub removals: usize,
+    /// Packages of the image that were not asked for and stay.
+    pub extra: usize,
+    /// Seconds by which it lost to the best.
+    pub behind: f64,
+    /// Whether its interval overlaps the best one's, so that it may turn out the faster.
+    pub overlaps: bool,
+}
+
+/// A phase with its estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PhaseEstimate {
+    /// Which phase.
+    pub phase: Phase,
+    /// How long it is expected to take.
+    #[serde(flatten)]
+    pub estimate: Estimate,
+}
+
+/// The candidates in the order of their seconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Selection {
+    /// The cheapest ones, never none.
+    pub candidates: Vec<Candidate>,
+    /// How many candidates there were.
+    pub considered: usize,
+    /// How many images could not be used.
+    pub unusable: usize,
+}
+
+impl Selection {
+    /// The cheapest.
+    #[must_use]
+    pub fn best(&self) -> &Candidate {
+        // A selection without candidates is an error instead.
+        &self.candidates[0]
+    }
+
+    /// Why the best is the best, a sentence each: what it takes, and by how much the others lost.
+    #[must_use]
+    pub fn explanation(&self) -> Vec<String> {
+        let best = self.best();
+        let mut lines = vec![format!(
+            "{} by {}: {} ({}), {} to install",
+            best.image,
+            best.strategy,
+            best.total,
+            best.phases_text(),
+            packages(best.missing)
+        )];
+        for other in &self.candidates[1..] {
+            let unsure =
+                if other.overlaps { "; the intervals overlap, so it may be faster" } else { "" };
+            lines.push(format!(
+                "{} by {}: {:.1} s slower ({}){unsure}",
+                other.image,
+                other.strategy,
+                other.behind,
+                other.phases_text()
+            ));
+        }
+        let left = self.considered.saturating_sub(self.candidates.len());
+        if left > 0 {
+            lines.push(format!("{left} more candidates are slower still"));
+        }
+        if self.unusable > 0 {
+            lines.push(format!("{} images cannot be used", self.unusable));
+        }
+        lines
+    }
+}
+
+fn packages(count: usize) -> String {
+    if count == 1 { "1 package".to_owned() } else { format!("{count} packages") }
+}
+
+impl Candidate {
+    fn phases_text(&self) -> String {
+        let each: Vec<String> = self
+            .phases
+            .iter()
+            .map(|part| format!("{} {:.1} s", part.phase, part.estimate.seconds))
+            .collect();
+        each.join(", ")
+    }
+}
+
+/// A candidate's seconds, before anything else is worked out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scored {
+    pub(super) seconds: f64,
+    pub(super) bytes: u64,
+    pub(super) image: ImageId,
+    /// Place of the strategy in the prices.
+    pub(super) strategy: usize,
+}
+
+impl Scored {
+    fn order(&self, other: &Self) -> Ordering {
+        self.seconds
+            .total_cmp(&other.seconds)
+            .then(self.bytes.cmp(&other.bytes))
+            .then(self.image.cmp(&other.image))
+            .then(self.strategy.cmp(&other.strategy))
+    }
+}
+
+/// For a heap: the fewest seconds first, and whether they are final.
+struct Open {
+    scored: Scored,
+    is_final: bool,
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Open {}
+
+impl PartialOrd for Open {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Open {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.scored.order(&other.scored)
+    }
+}
+
+/// Puts what was measured of single images in the place of what was fitted to all.
+pub(super) fn replace_measured(catalogue: &Catalogue, prices: &Prices, scored: &mut [Scored]) {
+    for (place, strategy) in prices.strategies.iter().enumerate() {
+        for (name, phase, estimate) in &strategy.measured {
+            let Some(id) = catalogue.find(name) else { continue };
+            let of_image = |one: &&mut Scored| one.image == id && one.strategy == place;
+            let Some(one) = scored.iter_mut().find(of_image) else { continue };
+            for (priced, price) in &strategy.by_bytes {
+                if priced == phase {
+                    one.seconds += estimate.seconds - price.seconds(one.bytes);
+                }
+            }
+        }
+    }
+}
+
+impl Selector<'_> {
+    /// The cheapest candidates in full. Where packages are removed, what needs them goes, too; that is
+    /// worked out only for candidates that are cheap enough without it, which keeps the order exact.
+    pub(super) fn cheapest(
+        &self,
+        catalogue: &Catalogue,
+        target: &Target,
+        prices: &Prices,
+        mut scored: Vec<Scored>,
+    ) -> Vec<Candidate> {
+        if self.repair != Repair::Removals {
+            let kept = self.kept.min(scored.len());
+            if kept < scored.len() {
+                scored.select_nth_unstable_by(kept - 1, Scored::order);
+                scored.truncate(kept);
+            }
+            scored.sort_unstable_by(Scored::order);
+            let all = scored.iter();
+            return ranked(all.map(|one| self.candidate(catalogue, target, prices, one)).collect());
+        }
+        let mut heap: BinaryHeap<Reverse<Open>> = scored
+            .into_iter()
+            .map(|scored| Reverse(Open { scored, is_final: false }))
+            .collect();
+        let mut candidates = Vec::new();
+        while let Some(Reverse(open)) = heap.pop() {
+            if open.is_final {
+                candidates.push(self.candidate(catalogue, target, prices, &open.scored));
+                if candidates.len() == self.kept {
+                    break;
+                }
+                continue;
+            }
+            let full = self.candidate(catalogue, target, prices, &open.scored);
+            let seconds = full.total.seconds.max(open.scored.seconds);
+            heap.push(Reverse(Open {
+                scored: Scored { seconds, ..open.scored },
+                is_final: true,
+            }));
+        }
+        ranked(candidates)
+    }
+
+    fn candidate(
+        &self,
+        catalogue: &Catalogue,
+        target: &Target,
+        prices: &Prices,
+        scored: &Scored,
+    ) -> Candidate {
+        let empty = PackageSet::new();
+        let image = catalogue.get(scored.image);
+        let held = image.map_or(&empty, |image| &image.packages);
+        let name = image.map(|image| image.id.clone()).unwrap_or_default();
+        let strategy = &prices.strategies[scored.strategy];
+        let mut cost = self.packages.sum_of_difference(target.packages(), held);
+        let missing = cost.packages;
+        let replaced: Vec<_> =
+            target.upgraded.iter().copied().filter(|id| held.contains(*id)).collect();
+        let removed = if self.repair == Repair::Removals {
+            Removed::from(held, target, self.universe)
+        } else {
+            Removed { gone: PackageSet::new(), dependants: PackageSet::new() }
+        };
+        let leaving = replaced.iter().copied().chain(removed.gone.iter());
+        for id in leaving.chain(removed.dependants.iter()) {
+            let mut package = self.packages.get(id);
+            package.unpack_seconds *= repair::REMOVAL;
+            package.configure_seconds *= repair::REMOVAL;
+            package.variance *= repair::REMOVAL * repair::REMOVAL;
+            cost += &package;
+        }
+        let phases = phases(strategy, &name, scored.bytes, &cost);
+        let removals = removed.gone.len() + removed.dependants.len();
+        let kept = held.len() - replaced.len() - removals;
+        let wanted = target.packages().len() - missing;
+        Candidate {
+            image_id: scored.image,
+            image: name,
+            bytes: scored.bytes,
+            strategy: strategy.strategy,
+            total: Estimate::sum(phases.iter().map(|part| part.estimate)),
+            phases,
+            missing,
+            upgrades: replaced.len(),
+            removals,
+            extra: kept - wanted,
+            behind: 0.0,
+            overlaps: false,
+        }
+    }
+}
+
+fn phases(
+    strategy: &super::StrategyPrices,
+    image: &str,
+    bytes: u64,
+    cost: &RunCost,
+) -> Vec<PhaseEstimate> {
+    let mut phases: Vec<PhaseEstimate> = strategy
+        .fixed
+        .iter()
+        .map(|(phase, estimate)| PhaseEstimate { phase: *phase, estimate: *estimate })
+        .collect();
+    for (phase, price) in &strategy.by_bytes {
+        let measured = strategy.measured.iter().find(|(name, of, _)| name == image && of == phase);
+        let estimate = measured.map_or_else(|| price.estimate(bytes), |(_, _, known)| *known);
+        phases.push(PhaseEstimate { phase: *phase, estimate });
+    }
+    let phase = strategy.strategy.run_phase();
+    phases.push(PhaseEstimate { phase, estimate: strategy.run.estimate(cost) });
+    // Phases are declared in the order in which a build goes through them.
+    phases.sort_by_key(|part| part.phase);
+    phases
+}
+
+fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let Some(best) = candidates.first().map(|candidate| candidate.total) else {
+        return candidates;
+    };
+    for candidate in candidates.iter_mut().skip(1) {
+        candidate.behind = candidate.total.seconds - best.seconds;
+        candidate.overlaps = candidate.total.low <= best.high;
+    }
+    candidates
+}

@@ -1,0 +1,160 @@
+//! Selection: which image and which strategy get a cluster ready soonest.
+//!
+//! Every pair of an image and a strategy is a candidate, and its seconds are the sum of its phases.
+//! The paper's rule, to use a cache only if it saves more than it costs, falls out of the minimum;
+//! [`paper_rule`] keeps it as it was published, for comparison.
+
+mod candidate;
+mod error;
+mod layers;
+mod missing;
+mod paper;
+mod prices;
+mod repair;
+mod target;
+
+pub use candidate::{Candidate, Selection};
+pub use error::SelectionError;
+pub use layers::{Layer, LayerPlan, LayerSearch};
+pub use paper::{PaperChoice, paper_rule};
+pub use prices::{BytesPrice, PackagePrices, Prices, RunPrice, Strategy, StrategyPrices};
+pub use repair::Repair;
+pub use target::Target;
+
+use crate::catalogue::{Catalogue, PackageVersionId, Universe};
+use candidate::Scored;
+use missing::{Counts, Entry, Sums};
+use repair::Blocked;
+
+/// What selection chooses by.
+///
+/// ```
+/// # use vclust_core::*;
+/// # fn example(universe: &Universe, packages: &PackagePrices, prices: &Prices,
+/// #     catalogue: &Catalogue, wanted: PackageSet) -> Result<(), SelectionError> {
+/// let target = Target::new(universe, wanted);
+/// let selection = Selector::new(universe, packages).select(catalogue, &target, prices)?;
+/// println!("{} by {}", selection.best().image, selection.best().strategy);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Selector<'a> {
+    universe: &'a Universe,
+    packages: &'a PackagePrices,
+    exact: bool,
+    repair: Repair,
+    kept: usize,
+}
+
+impl<'a> Selector<'a> {
+    /// Chooses by the prices of packages; extra packages in an image are fine.
+    #[must_use]
+    pub fn new(universe: &'a Universe, packages: &'a PackagePrices) -> Self {
+        Self { universe, packages, exact: false, repair: Repair::Upgrades, kept: 20 }
+    }
+
+    /// Whether nodes must hold the target's packages and no others.
+    #[must_use]
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
+    }
+
+    /// What may be done to an image that holds what the target does not go with.
+    #[must_use]
+    pub fn repair(mut self, repair: Repair) -> Self {
+        self.repair = repair;
+        self
+    }
+
+    /// How many candidates the answer holds, the cheapest first; all count in any case.
+    #[must_use]
+    pub fn keep(mut self, candidates: usize) -> Self {
+        self.kept = candidates.max(1);
+        self
+    }
+
+    /// The candidates in the order of their seconds, exactly: the minimum is over every usable image
+    /// of the catalogue and every strategy of the prices.
+    ///
+    /// Fails where there are no nodes, no strategies, or no image that can be used.
+    pub fn select(
+        &self,
+        catalogue: &Catalogue,
+        target: &Target,
+        prices: &Prices,
+    ) -> Result<Selection, SelectionError> {
+        if prices.nodes == 0 {
+            return Err(SelectionError::NoNodes);
+        }
+        if prices.strategies.is_empty() {
+            return Err(SelectionError::NoStrategy);
+        }
+        let entries = self.entries(target);
+        let sums = missing::sums(catalogue, &entries);
+        let blocked = Blocked::of(catalogue, target, self.repair);
+        let mut unusable = 0;
+        let mut scored = Vec::with_capacity(catalogue.len() * prices.strategies.len());
+        for (id, image) in catalogue.iter() {
+            let sum = &sums[id.index()];
+            let held = target.packages.len() as u32 - sum.absent;
+            let extra = catalogue.package_count(id.index()) - held - sum.present;
+            if blocked.contains(id) || self.exact && extra > 0 {
+                unusable += 1;
+                continue;
+            }
+            for (place, strategy) in prices.strategies.iter().enumerate() {
+                let seconds = strategy.fixed_seconds()
+                    + strategy.bytes_seconds(image.bytes)
+                    + strategy.run.seconds(
+                        (sum.absent + sum.present) as usize,
+                        sum.unpack,
+                        sum.configure,
+                        sum.trigger,
+                    );
+                scored.push(Scored { seconds, bytes: image.bytes, image: id, strategy: place });
+            }
+        }
+        candidate::replace_measured(catalogue, prices, &mut scored);
+        if scored.is_empty() {
+            return Err(SelectionError::NoImage { unusable });
+        }
+        let considered = scored.len();
+        let candidates = self.cheapest(catalogue, target, prices, scored);
+        if candidates.is_empty() {
+            return Err(SelectionError::NoImage { unusable: catalogue.len() });
+        }
+        Ok(Selection { candidates, considered, unusable })
+    }
+
+    /// What the inner loop adds up: the target's packages where they are absent; where removals are
+    /// part of the repair, what has to go where it is present; and what is replaced costs its removal.
+    fn entries(&self, target: &Target) -> Vec<Entry> {
+        let entry = |package: PackageVersionId, counts| {
+            let cost = self.packages.get(package);
+            let share = if counts == Counts::WherePresent { repair::REMOVAL } else { 1.0 };
+            Entry {
+                package,
+                unpack: share * cost.unpack_seconds,
+                configure: share * cost.configure_seconds,
+                trigger: cost.activates_ldconfig,
+                counts,
+            }
+        };
+        let wanted = target.packages.iter().map(|id| entry(id, Counts::WhereAbsent));
+        let replaced = target.upgraded.iter().map(|id| entry(*id, Counts::WherePresent));
+        let mut entries: Vec<Entry> = wanted.chain(replaced).collect();
+        if self.repair == Repair::Removals {
+            let gone = target.conflicting.iter().chain(&target.newer);
+            entries.extend(gone.map(|id| entry(*id, Counts::WherePresent)));
+        }
+        // Packages that no image has cost the same everywhere, so their place does not matter; those
+        // of like numbers are in like images, which keeps words of the columns alike.
+        entries.sort_by_key(|entry| entry.package);
+        entries
+    }
+}
+
+/// Sums of one image, as a slow and obvious second implementation would have them; tests compare.
+#[cfg(test)]
+mod brute_force;
