@@ -28,7 +28,7 @@ pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector}
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
     Accuracy, Estimate, Estimator, InstallEstimator, InstallLine, InstallTask, MeanTransfer,
-    Priors, TransferTask,
+    PackageCost, Priors, RunCost, RunScale, TransferTask,
 };
 pub use graph::{DependencyEdge, DependencyGraph, shared_versions};
 pub use history::{

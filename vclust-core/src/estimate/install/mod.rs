@@ -6,6 +6,7 @@
 //! by the amount of its history. `docs/src/estimators.md` has the formulas and measured figures.
 
 mod configure;
+mod cost;
 mod effects;
 mod facts;
 mod seen;
@@ -20,10 +21,11 @@ use crate::history::{InstallEvent, PackageVersion};
 use crate::index::Index;
 use effects::{CONFIGURE_SHRINKAGE, Effect, Fit, UNPACK_SHRINKAGE};
 use facts::{Configure, Facts};
-use seen::{Seen, crowding};
+use seen::Seen;
 use tables::Table;
 use totals::Totals;
 
+pub use cost::{PackageCost, RunCost, RunScale};
 pub(super) use facts::find_version;
 
 /// Seconds of a run outside its packages, and of the ldconfig trigger, on our machine.
@@ -91,13 +93,6 @@ pub struct InstallEstimator<'a> {
     fit: Fit,
 }
 
-/// A package's predicted seconds on one node, and their variance.
-struct Cost {
-    unpack: f64,
-    configure: f64,
-    variance: f64,
-}
-
 impl<'a> InstallEstimator<'a> {
     /// An estimator that knows what `priors` say and takes sizes and dependencies from `index`.
     #[must_use]
@@ -118,11 +113,51 @@ impl<'a> InstallEstimator<'a> {
         Self { index, priors, seen, facts, totals: Totals::default(), fit }
     }
 
-    fn cost(&self, package: &PackageVersion, crowding: f64) -> (Cost, bool) {
+    /// What a package adds to a run, so that costs of many runs can be added up.
+    #[must_use]
+    pub fn package_cost(&self, package: &PackageVersion) -> PackageCost {
+        let mut cost = self.cost_by_steps(package);
+        let (effect, left) = self.totals.package(&package.package);
+        let factor = effect.exp();
+        cost.unpack_seconds *= factor;
+        cost.configure_seconds *= factor;
+        cost.variance *= factor * factor * left;
+        cost
+    }
+
+    /// How the sums of a run become its seconds on so many nodes.
+    #[must_use]
+    pub fn run_scale(&self, nodes: u32) -> RunScale {
+        let factor = self.totals.slowdown(nodes) * self.totals.speed(self.site_spread()).0.exp();
+        RunScale::new(factor, self.seen.overhead(OVERHEAD), self.seen.trigger(LDCONFIG))
+    }
+
+    /// How long a run takes on so many nodes. No packages take no time, nor do any on no nodes.
+    #[must_use]
+    pub fn run_estimate(&self, run: &RunCost, nodes: u32) -> Estimate {
+        if nodes == 0 || run.packages == 0 {
+            return Estimate::around(0.0, 0.0);
+        }
+        let (seconds, variance) = self.predicted(run, nodes);
+        Estimate::around(seconds, NORMAL_90 * variance.sqrt())
+    }
+
+    /// Seconds of a run and their variance.
+    fn predicted(&self, run: &RunCost, nodes: u32) -> (f64, f64) {
+        let scale = self.run_scale(nodes);
+        let (unpack, configure) = (run.unpack_seconds, run.configure_seconds);
+        let seconds = scale.seconds(run.packages, unpack, configure, run.activates_ldconfig);
+        // Most of the variance is that of unpacking, so it grows as that does.
+        let packages = run.variance * (scale.factor() * scale.crowding(run.packages)).powi(2);
+        (seconds, self.totals.variance(seconds, packages, self.site_spread(), nodes))
+    }
+
+    /// What a package costs by what steps have taught.
+    fn cost_by_steps(&self, package: &PackageVersion) -> PackageCost {
         let facts = facts_of(self.index, &self.priors, package);
         let effect = self.fit.effects.get(&package.package).copied().unwrap_or_default();
         let Effect { unpack, unpack_weight, configure, configure_weight } = effect;
-        let unpack = unpack::seconds(&self.fit.theta, &facts.unpack) * unpack.exp() * crowding;
+        let unpack = unpack::seconds(&self.fit.theta, &facts.unpack) * unpack.exp();
         let configure = self.fit.beta.seconds(&facts.configure) * configure.exp();
         // How far packages lie from the model, more where their scripts are not known.
         let (unpack_spread, configure_spread) = match facts.configure {
@@ -133,27 +168,12 @@ impl<'a> InstallEstimator<'a> {
             0.08_f64.powi(2) + unpack_spread.powi(2) / (1.0 + unpack_weight / UNPACK_SHRINKAGE);
         let of_configure = 0.12_f64.powi(2)
             + configure_spread.powi(2) / (1.0 + configure_weight / CONFIGURE_SHRINKAGE);
-        let variance = unpack * unpack * of_unpack + configure * configure * of_configure.exp_m1();
-        (Cost { unpack, configure, variance }, facts.activates_ldconfig)
-    }
-
-    /// Seconds and their standard deviation, on one node, before whole runs are accounted for.
-    fn on_one_node(&self, packages: &[PackageVersion]) -> Parts {
-        let crowding = crowding(packages.len());
-        let mut parts =
-            Parts { packages: Vec::with_capacity(packages.len()), fixed: 0.0, spread: 0.0 };
-        let mut trigger = false;
-        for package in packages {
-            let (cost, activates) = self.cost(package, crowding);
-            trigger |= activates;
-            parts.packages.push((cost.unpack + cost.configure, cost.variance));
+        PackageCost {
+            unpack_seconds: unpack,
+            configure_seconds: configure,
+            variance: unpack * unpack * of_unpack + configure * configure * of_configure.exp_m1(),
+            activates_ldconfig: facts.activates_ldconfig,
         }
-        parts.fixed = self.seen.overhead(OVERHEAD);
-        if trigger {
-            parts.fixed += self.seen.trigger(LDCONFIG);
-        }
-        parts.spread = self.site_spread();
-        parts
     }
 
     /// How well the site's speed is known, as a standard deviation of its logarithm.
@@ -170,16 +190,6 @@ impl<'a> InstallEstimator<'a> {
             }
         }
     }
-}
-
-/// A run's predicted seconds, as they add up.
-struct Parts {
-    /// Seconds and variance of each package.
-    packages: Vec<(f64, f64)>,
-    /// Seconds besides packages.
-    fixed: f64,
-    /// Standard deviation of the logarithm of the site's speed.
-    spread: f64,
 }
 
 fn facts_of(index: &Index, priors: &Priors, package: &PackageVersion) -> Facts {
@@ -208,8 +218,11 @@ impl Estimator for InstallEstimator<'_> {
         }
         self.fit = effects::fit(&self.seen, &self.facts);
         for event in events {
-            let parts = self.on_one_node(&event.packages);
-            self.totals.learn(event, &parts);
+            let costs: Vec<_> =
+                event.packages.iter().map(|package| self.cost_by_steps(package)).collect();
+            let run = event.packages.iter().map(|package| self.package_cost(package)).collect();
+            let predicted = self.predicted(&run, event.nodes);
+            self.totals.learn(event, &costs, predicted, self.site_spread());
         }
     }
 
@@ -218,11 +231,7 @@ impl Estimator for InstallEstimator<'_> {
         if task.nodes == 0 {
             return None;
         }
-        if task.packages.is_empty() {
-            return Some(Estimate::around(0.0, 0.0));
-        }
-        let parts = self.on_one_node(&task.packages);
-        let (seconds, variance) = self.totals.apply(&parts, &task.packages, task.nodes);
-        Some(Estimate::around(seconds, NORMAL_90 * variance.sqrt()))
+        let costs = task.packages.iter().map(|package| self.package_cost(package));
+        Some(self.run_estimate(&costs.collect(), task.nodes))
     }
 }

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Parts, RUN_SPREAD};
-use crate::history::{InstallEvent, PackageVersion};
+use super::{PackageCost, RUN_SPREAD};
+use crate::history::InstallEvent;
 
 /// How installing on n nodes at once slows each: `n^EXPONENT`. The paper's own installs on 4, 8 and
 /// 16 nodes have exponents of 0.22 to 0.44.
@@ -38,40 +38,37 @@ impl Totals {
         f64::from(nodes.max(1)).powf(self.exponent().0)
     }
 
-    /// Seconds and variance of a run with what whole runs have taught.
-    pub(super) fn apply(
-        &self,
-        parts: &Parts,
-        packages: &[PackageVersion],
-        nodes: u32,
-    ) -> (f64, f64) {
-        let (speed, speed_variance) = self.speed(parts.spread);
-        let (mut seconds, mut variance) = (0.0, 0.0);
-        for ((cost, spread), package) in parts.packages.iter().zip(packages) {
-            let (effect, left) = self.packages.get(&package.package).copied().unwrap_or((0.0, 1.0));
-            seconds += cost * effect.exp();
-            variance += spread * (2.0 * effect).exp() * left;
-        }
-        let factor = speed.exp() * self.slowdown(nodes);
+    /// Logarithm of a package's effect, and the share of its variance that is left.
+    pub(super) fn package(&self, name: &str) -> (f64, f64) {
+        self.packages.get(name).copied().unwrap_or((0.0, 1.0))
+    }
+
+    /// Variance of a run of so many seconds, of which `packages` is that of its packages.
+    pub(super) fn variance(&self, seconds: f64, packages: f64, spread: f64, nodes: u32) -> f64 {
         let log_nodes = f64::from(nodes.max(1)).ln();
-        let seconds = (seconds + parts.fixed) * factor;
-        let common = RUN_NOISE.powi(2) + speed_variance + log_nodes.powi(2) * self.exponent().1;
-        let variance = variance * (INFLATION * factor).powi(2)
-            + seconds * seconds * common
-            + CLOCK_NOISE.powi(2);
-        (seconds, variance)
+        let common =
+            RUN_NOISE.powi(2) + self.speed(spread).1 + log_nodes.powi(2) * self.exponent().1;
+        packages * INFLATION.powi(2) + seconds * seconds * common + CLOCK_NOISE.powi(2)
     }
 
     /// Logarithm of the site's speed and its variance, shrunk to 0, which `spread` is known of.
-    fn speed(&self, spread: f64) -> (f64, f64) {
+    pub(super) fn speed(&self, spread: f64) -> (f64, f64) {
         let precision = spread.powi(-2) + self.speed.1 / RUN_SPREAD.powi(2);
         (self.speed.0 / RUN_SPREAD.powi(2) / precision, precision.recip())
     }
 
     /// Learns from a run: its speed and its packages where it has no steps, and what its number of
     /// nodes costs.
-    pub(super) fn learn(&mut self, event: &InstallEvent, parts: &Parts) {
-        let (predicted, variance) = self.apply(parts, &event.packages, event.nodes);
+    ///
+    /// `costs` are those of its packages before whole runs, `predicted` its seconds and their
+    /// variance, `spread` that of the logarithm of the site's speed.
+    pub(super) fn learn(
+        &mut self,
+        event: &InstallEvent,
+        costs: &[PackageCost],
+        (predicted, variance): (f64, f64),
+        spread: f64,
+    ) {
         // Held within what can be believed, so that one wild run moves little.
         let deviation = (variance.sqrt() / predicted).clamp(0.05, 1.0);
         let log_excess = (event.seconds / predicted).ln().clamp(-3.0 * deviation, 3.0 * deviation);
@@ -83,33 +80,28 @@ impl Totals {
         if !event.steps.is_empty() {
             return;
         }
-        let (speed, speed_variance) = self.speed(parts.spread);
+        let (speed, speed_variance) = self.speed(spread);
         let share = speed_variance / (variance / (predicted * predicted)).max(speed_variance);
         self.speed.0 += share * (log_excess + speed);
         self.speed.1 += share;
-        self.learn_packages(event, parts, log_excess * (1.0 - share));
+        self.learn_packages(event, costs, log_excess * (1.0 - share));
     }
 
     /// A Kalman update of the packages' effects: what the site's speed does not explain is divided
     /// among them by how uncertain each is.
-    fn learn_packages(&mut self, event: &InstallEvent, parts: &Parts, log_excess: f64) {
-        let whole: f64 = parts.packages.iter().map(|(cost, _)| cost).sum::<f64>() + parts.fixed;
+    fn learn_packages(&mut self, event: &InstallEvent, costs: &[PackageCost], log_excess: f64) {
+        let seconds = |cost: &PackageCost| cost.unpack_seconds + cost.configure_seconds;
+        let whole: f64 = costs.iter().map(seconds).sum();
         let noise = (RUN_NOISE * whole).powi(2) + CLOCK_NOISE.powi(2);
-        let left = |known: &FxHashMap<String, (f64, f64)>, name: &str| {
-            known.get(name).map_or(1.0, |(_, left)| *left)
-        };
-        let uncertain: f64 = parts
-            .packages
-            .iter()
-            .zip(&event.packages)
-            .map(|((_, variance), package)| variance * left(&self.packages, &package.package))
-            .sum();
+        let names = event.packages.iter().map(|package| package.package.as_str());
+        let uncertain: f64 =
+            costs.iter().zip(names).map(|(cost, name)| cost.variance * self.package(name).1).sum();
         let total = uncertain + noise;
-        for ((cost, variance), package) in parts.packages.iter().zip(&event.packages) {
+        for (cost, package) in costs.iter().zip(&event.packages) {
             let entry = self.packages.entry(package.package.clone()).or_insert((0.0, 1.0));
-            let variance = variance * entry.1;
+            let variance = cost.variance * entry.1;
             // In logarithms: the share of the excess seconds, over the package's own seconds.
-            let gain = variance / total * (log_excess * whole) / cost.max(1e-4);
+            let gain = variance / total * (log_excess * whole) / seconds(cost).max(1e-4);
             entry.0 = (entry.0 + gain.clamp(-0.7, 0.7)).clamp(-3.0, 3.0);
             entry.1 *= (1.0 - variance / total).max(0.05);
         }
