@@ -53,8 +53,9 @@ pub use release::{
     clearsigned_payload, parse_date,
 };
 pub use selection::{
-    BytesPrice, Candidate, Layer, LayerPlan, LayerSearch, PackagePrices, PaperChoice, Prices, Repair,
-    RunPrice, Selection, SelectionError, Selector, Strategy, StrategyPrices, Target, paper_rule,
+    BytesPrice, Candidate, ImageSelector, Layer, LayerPlan, LayerSearch, PackagePrices,
+    PaperChoice, PhaseEstimate, Prices, Repair, RunPrice, Selection, SelectionError, Strategy,
+    StrategyPrices, Target, paper_rule,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
 pub use trace::BuildDependencies;

@@ -211,7 +211,11 @@ impl Universe {
 
     /// Reads a package's relations: who of `members` satisfies its dependencies, and what may not be
     /// beside it.
-    fn link(&mut self, version: &VersionView<'_>, members: &FxHashMap<VersionId, PackageVersionId>) {
+    fn link(
+        &mut self,
+        version: &VersionView<'_>,
+        members: &FxHashMap<VersionId, PackageVersionId>,
+    ) {
         let (index, owner) = (version.index(), version.id());
         let own = members[&owner];
         let mut needs = Vec::new();

@@ -30,14 +30,34 @@ pub struct Estimate {
 
 impl Estimate {
     /// An estimate whose interval reaches `half_width` seconds to both sides.
-    fn around(seconds: f64, half_width: f64) -> Self {
+    #[must_use]
+    pub fn around(seconds: f64, half_width: f64) -> Self {
         Self { seconds, low: (seconds - half_width).max(0.0), high: seconds + half_width }
+    }
+
+    /// Parts that follow each other. What is uncertain of each is taken for independent, so the
+    /// deviations to each side add up as squares.
+    #[must_use]
+    pub fn sum(parts: impl IntoIterator<Item = Self>) -> Self {
+        let (mut seconds, mut below, mut above) = (0.0, 0.0_f64, 0.0_f64);
+        for part in parts {
+            seconds += part.seconds;
+            below = below.hypot(part.seconds - part.low);
+            above = above.hypot(part.high - part.seconds);
+        }
+        Self { seconds, low: (seconds - below).max(0.0), high: seconds + above }
     }
 
     /// Whether the interval holds a measurement.
     #[must_use]
     pub fn covers(&self, seconds: f64) -> bool {
         (self.low..=self.high).contains(&seconds)
+    }
+}
+
+impl std::fmt::Display for Estimate {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{:.1} s ({:.1} to {:.1})", self.seconds, self.low, self.high)
     }
 }
 

@@ -163,6 +163,32 @@ pub enum Phase {
     Ready,
 }
 
+impl Phase {
+    /// Its name, as events write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Select => "select",
+            Self::Image => "image",
+            Self::Layer => "layer",
+            Self::Transfer => "transfer",
+            Self::Boot => "boot",
+            Self::Unpack => "unpack",
+            Self::Install => "install",
+            Self::Reboot => "reboot",
+            Self::Overlay => "overlay",
+            Self::Ready => "ready",
+        }
+    }
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
 impl Event {
     /// When it happened.
     #[must_use]

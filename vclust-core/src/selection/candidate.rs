@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use serde::Serialize;
 
 use super::repair::{self, Removed, Repair};
-use super::{Prices, Selector, Strategy, Target};
+use super::{ImageSelector, Prices, Strategy, Target};
 use crate::catalogue::{Catalogue, ImageId, PackageSet};
 use crate::estimate::{Estimate, RunCost};
 use crate::history::Phase;
@@ -181,7 +181,7 @@ pub(super) fn replace_measured(catalogue: &Catalogue, prices: &Prices, scored: &
     }
 }
 
-impl Selector<'_> {
+impl ImageSelector<'_> {
     /// The cheapest candidates in full. Where packages are removed, what needs them goes, too; that is
     /// worked out only for candidates that are cheap enough without it, which keeps the order exact.
     pub(super) fn cheapest(
@@ -201,10 +201,8 @@ impl Selector<'_> {
             let all = scored.iter();
             return ranked(all.map(|one| self.candidate(catalogue, target, prices, one)).collect());
         }
-        let mut heap: BinaryHeap<Reverse<Open>> = scored
-            .into_iter()
-            .map(|scored| Reverse(Open { scored, is_final: false }))
-            .collect();
+        let mut heap: BinaryHeap<Reverse<Open>> =
+            scored.into_iter().map(|scored| Reverse(Open { scored, is_final: false })).collect();
         let mut candidates = Vec::new();
         while let Some(Reverse(open)) = heap.pop() {
             if open.is_final {
@@ -216,10 +214,7 @@ impl Selector<'_> {
             }
             let full = self.candidate(catalogue, target, prices, &open.scored);
             let seconds = full.total.seconds.max(open.scored.seconds);
-            heap.push(Reverse(Open {
-                scored: Scored { seconds, ..open.scored },
-                is_final: true,
-            }));
+            heap.push(Reverse(Open { scored: Scored { seconds, ..open.scored }, is_final: true }));
         }
         ranked(candidates)
     }

@@ -102,8 +102,13 @@ impl<'a> Problem<'a> {
         missing: PackageSet,
         target: &Target,
     ) -> Self {
-        let in_the_way: PackageSet =
-            target.upgraded.iter().chain(&target.newer).chain(&target.conflicting).copied().collect();
+        let in_the_way: PackageSet = target
+            .upgraded
+            .iter()
+            .chain(&target.newer)
+            .chain(&target.conflicting)
+            .copied()
+            .collect();
         // Linear costs that no run undercuts: the fixed parts left out, and no crowding.
         let (packages, run) = (search.packages, *search.run);
         let fixed = run.seconds(1, 0.0, 0.0, false);

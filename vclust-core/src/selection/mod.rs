@@ -13,7 +13,7 @@ mod prices;
 mod repair;
 mod target;
 
-pub use candidate::{Candidate, Selection};
+pub use candidate::{Candidate, PhaseEstimate, Selection};
 pub use error::SelectionError;
 pub use layers::{Layer, LayerPlan, LayerSearch};
 pub use paper::{PaperChoice, paper_rule};
@@ -23,7 +23,7 @@ pub use target::Target;
 
 use crate::catalogue::{Catalogue, PackageVersionId, Universe};
 use candidate::Scored;
-use missing::{Counts, Entry, Sums};
+use missing::{Counts, Entry};
 use repair::Blocked;
 
 /// What selection chooses by.
@@ -33,12 +33,12 @@ use repair::Blocked;
 /// # fn example(universe: &Universe, packages: &PackagePrices, prices: &Prices,
 /// #     catalogue: &Catalogue, wanted: PackageSet) -> Result<(), SelectionError> {
 /// let target = Target::new(universe, wanted);
-/// let selection = Selector::new(universe, packages).select(catalogue, &target, prices)?;
+/// let selection = ImageSelector::new(universe, packages).select(catalogue, &target, prices)?;
 /// println!("{} by {}", selection.best().image, selection.best().strategy);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Selector<'a> {
+pub struct ImageSelector<'a> {
     universe: &'a Universe,
     packages: &'a PackagePrices,
     exact: bool,
@@ -46,7 +46,7 @@ pub struct Selector<'a> {
     kept: usize,
 }
 
-impl<'a> Selector<'a> {
+impl<'a> ImageSelector<'a> {
     /// Chooses by the prices of packages; extra packages in an image are fine.
     #[must_use]
     pub fn new(universe: &'a Universe, packages: &'a PackagePrices) -> Self {
@@ -155,6 +155,5 @@ impl<'a> Selector<'a> {
     }
 }
 
-/// Sums of one image, as a slow and obvious second implementation would have them; tests compare.
 #[cfg(test)]
 mod brute_force;

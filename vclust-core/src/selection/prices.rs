@@ -7,9 +7,7 @@ use crate::estimate::{Estimate, InstallEstimator, PackageCost, RunCost, RunScale
 use crate::history::Phase;
 
 /// How nodes get their root.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
     /// Every node unpacks the image to its own disk and installs what is missing: the paper's.

@@ -4,9 +4,7 @@
 //! own that depends on what the source package needs, as `mk-build-deps` and `apt-get build-dep` do
 //! it, so that alternatives, versions and conflicts keep their meaning and the closure is apt's.
 
-use crate::relation::{
-    Groups, Relation, RelationError, architecture_matches, parse_relations,
-};
+use crate::relation::{Groups, Relation, RelationError, architecture_matches, parse_relations};
 use crate::sources::{BuildRelation, SourcePackage, Sources};
 use crate::version::compare_versions;
 
