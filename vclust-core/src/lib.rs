@@ -8,6 +8,7 @@ mod catalogue;
 mod closure;
 mod deb822;
 mod estimate;
+mod generation;
 mod graph;
 mod history;
 mod index;
@@ -16,6 +17,7 @@ mod pin;
 mod policy;
 mod relation;
 mod release;
+mod replay;
 mod selection;
 mod sources;
 mod trace;
@@ -29,6 +31,11 @@ pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
     Accuracy, Estimate, Estimator, InstallEstimator, InstallLine, InstallTask, MeanTransfer,
     PackageCost, Priors, RunCost, RunScale, TransferTask,
+};
+pub use generation::{
+    Changes, ExpectedTime, ExpectedTimeOptions, Frequent, GenerationPolicy, Golden, ImageSizes,
+    KeepUsed, Landlord, Making, PolicyError, Prepared, Problem, Repository, Served, Solution,
+    WeightedTarget, parse_policy,
 };
 pub use graph::{DependencyEdge, DependencyGraph, shared_versions};
 pub use history::{
@@ -52,11 +59,12 @@ pub use release::{
     Clearsigned, ClearsignedError, Release, ReleaseError, ReleaseFile, Sha256, Sha256Error,
     clearsigned_payload, parse_date,
 };
+pub use replay::{Clairvoyant, Outcome, Replay, hindsight};
 pub use selection::{
     BytesPrice, Candidate, ImageSelector, Layer, LayerPlan, LayerSearch, PackagePrices,
     PaperChoice, PhaseEstimate, Prices, Repair, RunPrice, Selection, SelectionError, Strategy,
     StrategyPrices, Target, paper_rule,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
-pub use trace::BuildDependencies;
+pub use trace::{BuildDependencies, Popularity};
 pub use version::{Version, VersionError, compare_versions};

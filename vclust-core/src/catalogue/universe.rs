@@ -95,6 +95,12 @@ impl Universe {
         &self.records[id.index()].conflicts
     }
 
+    /// Who satisfied each of a package's dependencies where it was first met.
+    #[must_use]
+    pub fn needs(&self, id: PackageVersionId) -> &[PackageVersionId] {
+        &self.records[id.index()].needs
+    }
+
     /// The other versions of a package that the universe knows.
     pub fn other_versions(
         &self,
@@ -158,6 +164,16 @@ impl Universe {
 
     /// Numbers what a root holds after a closure was installed onto the root of its index.
     pub fn add_target(&mut self, closure: &Closure<'_>) -> PackageSet {
+        self.add_target_where(closure, |_| true)
+    }
+
+    /// As [`Universe::add_target`], with only those packages that `wanted` takes: a package that only
+    /// stands for a request is not installed.
+    pub fn add_target_where(
+        &mut self,
+        closure: &Closure<'_>,
+        wanted: impl Fn(&VersionView<'_>) -> bool,
+    ) -> PackageSet {
         let replaced: FxHashSet<_> = closure
             .install()
             .map(|version| version.package().id())
@@ -167,7 +183,8 @@ impl Universe {
             .index()
             .installed()
             .filter(|version| !replaced.contains(&version.package().id()));
-        let all: Vec<VersionView<'_>> = stays.chain(closure.install()).collect();
+        let all: Vec<VersionView<'_>> =
+            stays.chain(closure.install()).filter(|version| wanted(version)).collect();
         self.add_versions(&all)
     }
 

@@ -16,6 +16,7 @@ pub use accuracy::Accuracy;
 pub use install::{InstallEstimator, InstallTask, PackageCost, Priors, RunCost, RunScale};
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};
+pub(crate) use robust::quantile;
 
 /// How long something will take.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -1,5 +1,7 @@
 //! Traces: requests in the order in which users might make them, to replay cache policies on.
 
 mod build_dependencies;
+mod draw;
 
 pub use build_dependencies::BuildDependencies;
+pub use draw::Popularity;

@@ -1,0 +1,128 @@
+//! Our policy: the images that make the builds to come take the least time.
+//!
+//! Requests of the past, decayed by age, stand for those to come. The images are chosen to minimise
+//! their mean build time under the budget ([`Problem`]); what they replace is evicted, which is
+//! eviction by expected loss. New images are built only if what they are expected to save within one
+//! half-life exceeds what building them takes.
+
+mod assign;
+mod problem;
+mod refine;
+mod solve;
+
+pub use problem::{Problem, Solution, WeightedTarget};
+
+use rustc_hash::FxHashMap;
+
+use super::{Changes, GenerationPolicy, Making, Repository, Served};
+use crate::catalogue::{ImageId, PackageSet};
+
+/// How [`ExpectedTime`] looks at the past.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ExpectedTimeOptions {
+    /// Requests after which one counts half.
+    pub half_life: usize,
+    /// Requests between two decisions; the first ones come sooner.
+    pub period: usize,
+    /// Distinct requests that a decision looks at, those of the largest weight.
+    pub distinct: usize,
+}
+
+impl Default for ExpectedTimeOptions {
+    fn default() -> Self {
+        Self { half_life: 2000, period: 500, distinct: 1500 }
+    }
+}
+
+/// Minimises the expected time of the builds to come.
+#[derive(Debug, Clone)]
+pub struct ExpectedTime {
+    options: ExpectedTimeOptions,
+    /// Weight of each distinct request at the time of its last occurrence, and when that was.
+    weights: FxHashMap<PackageSet, (f64, u64)>,
+    now: u64,
+    next: u64,
+    price_of_byte: Option<f64>,
+}
+
+/// The first decision, in requests; later ones double the distance until it is the period.
+const FIRST: u64 = 8;
+
+impl ExpectedTime {
+    /// Knows no request yet.
+    #[must_use]
+    pub fn new(options: ExpectedTimeOptions) -> Self {
+        Self { options, weights: FxHashMap::default(), now: 0, next: FIRST, price_of_byte: None }
+    }
+
+    fn decayed(&self, (weight, last): (f64, u64)) -> f64 {
+        let age = self.now.saturating_sub(last) as f64;
+        weight * (-age / self.options.half_life.max(1) as f64).exp2()
+    }
+
+    /// The requests of the largest weight, and forgets those that have none left.
+    fn targets(&mut self) -> Vec<WeightedTarget> {
+        let kept = 4 * self.options.distinct.max(1);
+        let mut all: Vec<WeightedTarget> = self
+            .weights
+            .iter()
+            .map(|(packages, entry)| WeightedTarget {
+                packages: packages.clone(),
+                weight: self.decayed(*entry),
+            })
+            .collect();
+        all.sort_by(|a, b| {
+            b.weight.total_cmp(&a.weight).then_with(|| a.packages.iter().cmp(b.packages.iter()))
+        });
+        for forgotten in all.iter().skip(kept) {
+            self.weights.remove(&forgotten.packages);
+        }
+        all.truncate(self.options.distinct.max(1));
+        all
+    }
+}
+
+impl GenerationPolicy for ExpectedTime {
+    fn name(&self) -> String {
+        format!("expected-time:{}", self.options.half_life)
+    }
+
+    fn served(&mut self, served: &Served<'_>, repository: &Repository<'_>) -> Changes {
+        self.now += 1;
+        let entry = self.weights.get(served.packages).copied().unwrap_or((0.0, self.now));
+        let weight = self.decayed(entry) + 1.0;
+        self.weights.insert(served.packages.clone(), (weight, self.now));
+        if self.now < self.next {
+            return Changes::default();
+        }
+        self.next = self.now + self.now.min(self.options.period.max(1) as u64);
+        self.decide(repository)
+    }
+
+    fn decide(&mut self, repository: &Repository<'_>) -> Changes {
+        let targets = self.targets();
+        if targets.is_empty() {
+            return Changes::default();
+        }
+        let problem = Problem::new(repository, &targets);
+        let there: Vec<(ImageId, &PackageSet)> =
+            repository.cached().map(|(id, image)| (id, &image.packages)).collect();
+        let old: Vec<PackageSet> = there.iter().map(|(_, set)| (*set).clone()).collect();
+        let solution = problem.solve(&old, self.price_of_byte);
+        self.price_of_byte = Some(solution.price_of_byte);
+        let add: Vec<PackageSet> =
+            solution.images.iter().filter(|set| !old.contains(set)).cloned().collect();
+        let evict: Vec<ImageId> = there
+            .iter()
+            .filter(|(_, set)| !solution.images.contains(set))
+            .map(|(id, _)| *id)
+            .collect();
+        let saved = problem.mean_seconds(&old) - solution.mean_seconds;
+        let horizon = self.options.half_life as f64;
+        let building: f64 = add.iter().map(|set| problem.build_seconds(set)).sum();
+        if saved * horizon <= building {
+            return Changes::default();
+        }
+        Changes { evict, add: add.into_iter().map(|set| (set, Making::Built)).collect() }
+    }
+}

@@ -1,0 +1,233 @@
+//! Which images under a budget minimise the mean build time of given requests.
+//!
+//! It is a facility-location problem in which the facilities, too, are to be designed: every set of
+//! packages that is closed under dependencies and free of conflicts is a possible image. Packages are
+//! numbered densely, requests are lists of these numbers, and up to [`MOST_IMAGES`] images are bits of
+//! one word for each package.
+
+use rustc_hash::FxHashMap;
+
+use crate::catalogue::{PackageSet, PackageVersionId};
+use crate::generation::Repository;
+use crate::selection::{Prices, RunPrice};
+
+/// A set of packages that is requested, and how often in proportion to the others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightedTarget {
+    /// All packages that nodes should hold, those of the minimal image included.
+    pub packages: PackageSet,
+    /// Its weight; what is not positive is left out.
+    pub weight: f64,
+}
+
+/// As many images are considered at once.
+pub(super) const MOST_IMAGES: usize = 128;
+/// Seconds of making an archive of an image on the head node: zstd at level 3 takes in some 100 MB of
+/// compressed output a second (one core).
+const ARCHIVE_SECONDS_PER_BYTE: f64 = 1e-8;
+
+/// A package beyond the minimal image.
+pub(super) struct Item {
+    pub(super) id: PackageVersionId,
+    pub(super) unpack: f64,
+    pub(super) configure: f64,
+    pub(super) trigger: bool,
+    pub(super) bytes: f64,
+    /// Items that it needs.
+    pub(super) needs: Vec<u32>,
+    /// Items that may not be beside it.
+    pub(super) conflicts: Vec<u32>,
+}
+
+/// A distinct request.
+pub(super) struct Wanted {
+    /// Share of all requests; they sum up to 1.
+    pub(super) weight: f64,
+    pub(super) items: Vec<u32>,
+    pub(super) unpack: f64,
+    pub(super) configure: f64,
+    pub(super) triggers: u32,
+}
+
+/// Images to be found for weighted requests.
+pub struct Problem<'a> {
+    prices: &'a Prices,
+    build: RunPrice,
+    base: PackageSet,
+    base_bytes: f64,
+    pub(super) budget: f64,
+    pub(super) items: Vec<Item>,
+    pub(super) wanted: Vec<Wanted>,
+    places: FxHashMap<PackageVersionId, u32>,
+}
+
+/// Images as sets, and what they make of the requests.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solution {
+    /// The images, the minimal one's packages included.
+    pub images: Vec<PackageSet>,
+    /// Mean seconds of a build.
+    pub mean_seconds: f64,
+    /// What a byte of storage was worth, in mean seconds: the multiplier of the budget.
+    pub price_of_byte: f64,
+}
+
+impl<'a> Problem<'a> {
+    /// The problem of a repository for these requests.
+    #[must_use]
+    pub fn new(repository: &Repository<'a>, targets: &[WeightedTarget]) -> Self {
+        let base = repository.base();
+        let universe = repository.universe;
+        let sizes = repository.sizes;
+        let mut problem = Self {
+            prices: repository.prices,
+            build: head_node(repository.prices),
+            base_bytes: sizes.of(universe, &base) as f64,
+            base,
+            budget: repository.budget as f64,
+            items: Vec::new(),
+            wanted: Vec::new(),
+            places: FxHashMap::default(),
+        };
+        let usable = |target: &&WeightedTarget| target.weight > 0.0 && target.weight.is_finite();
+        let total: f64 = targets.iter().filter(usable).map(|target| target.weight).sum();
+        for target in targets.iter().filter(usable) {
+            let ids: Vec<PackageVersionId> = target.packages.difference(&problem.base).collect();
+            let items = ids.iter().map(|id| problem.item(*id, repository)).collect();
+            let wanted = problem.wanted_of(items, target.weight / total);
+            problem.wanted.push(wanted);
+        }
+        problem.link(repository);
+        problem
+    }
+
+    fn item(&mut self, id: PackageVersionId, repository: &Repository<'_>) -> u32 {
+        let next = self.items.len() as u32;
+        *self.places.entry(id).or_insert_with(|| {
+            let cost = repository.packages.get(id);
+            let deb = repository.universe.deb_bytes(id) as f64;
+            self.items.push(Item {
+                id,
+                unpack: cost.unpack_seconds,
+                configure: cost.configure_seconds,
+                trigger: cost.activates_ldconfig,
+                bytes: repository.sizes.per_deb_byte * deb,
+                needs: Vec::new(),
+                conflicts: Vec::new(),
+            });
+            next
+        })
+    }
+
+    fn wanted_of(&self, items: Vec<u32>, weight: f64) -> Wanted {
+        let of = |item: &u32| &self.items[*item as usize];
+        Wanted {
+            weight,
+            unpack: items.iter().map(|item| of(item).unpack).sum(),
+            configure: items.iter().map(|item| of(item).configure).sum(),
+            triggers: items.iter().filter(|item| of(item).trigger).count() as u32,
+            items,
+        }
+    }
+
+    /// Numbers dependencies and conflicts among the items; other versions of a package conflict.
+    fn link(&mut self, repository: &Repository<'_>) {
+        let universe = repository.universe;
+        for place in 0..self.items.len() {
+            let id = self.items[place].id;
+            let number = |ids: &mut dyn Iterator<Item = PackageVersionId>| -> Vec<u32> {
+                ids.filter_map(|id| self.places.get(&id).copied()).collect()
+            };
+            let needs = number(&mut universe.needs(id).iter().copied());
+            let others = universe.other_versions(id);
+            let conflicts = number(&mut universe.conflicts(id).iter().copied().chain(others));
+            let item = &mut self.items[place];
+            (item.needs, item.conflicts) = (needs, conflicts);
+        }
+    }
+
+    /// Bytes of an image of some items.
+    pub(super) fn bytes(&self, items: &[u32]) -> f64 {
+        self.base_bytes + items.iter().map(|item| self.items[*item as usize].bytes).sum::<f64>()
+    }
+
+    /// Seconds of a build, and which strategy has them.
+    pub(super) fn seconds(
+        &self,
+        bytes: f64,
+        packages: u32,
+        unpack: f64,
+        configure: f64,
+        trigger: bool,
+    ) -> (f64, usize) {
+        let mut best = (f64::INFINITY, 0);
+        for (place, strategy) in self.prices.strategies.iter().enumerate() {
+            let transfer: f64 = strategy
+                .by_bytes
+                .iter()
+                .map(|(_, price)| price.start + price.per_byte * bytes)
+                .sum();
+            let run = strategy.run.seconds(packages as usize, unpack, configure, trigger);
+            let seconds = strategy.fixed_seconds() + transfer + run;
+            if seconds < best.0 {
+                best = (seconds, place);
+            }
+        }
+        best
+    }
+
+    /// What one second of unpacking, one of configuring and one byte of the image cost a build of a
+    /// strategy that lacks so many packages.
+    pub(super) fn slopes(&self, strategy: usize, packages: u32) -> (f64, f64, f64) {
+        let strategy = &self.prices.strategies[strategy];
+        let at = |unpack, configure| {
+            strategy.run.seconds(packages.max(1) as usize, unpack, configure, false)
+        };
+        (at(1.0, 0.0) - at(0.0, 0.0), at(0.0, 1.0) - at(0.0, 0.0), strategy.seconds_per_byte())
+    }
+
+    /// Seconds that building an image takes the head node.
+    #[must_use]
+    pub fn build_seconds(&self, image: &PackageSet) -> f64 {
+        let items = self.numbers(image);
+        let of = |item: &u32| &self.items[*item as usize];
+        let unpack = items.iter().map(|item| of(item).unpack).sum();
+        let configure = items.iter().map(|item| of(item).configure).sum();
+        let trigger = items.iter().any(|item| of(item).trigger);
+        self.build.seconds(items.len(), unpack, configure, trigger)
+            + ARCHIVE_SECONDS_PER_BYTE * self.bytes(&items)
+    }
+
+    /// Numbers of an image's packages; those that no request has are left out.
+    pub(super) fn numbers(&self, image: &PackageSet) -> Vec<u32> {
+        image.difference(&self.base).filter_map(|id| self.places.get(&id).copied()).collect()
+    }
+
+    /// The image of some items.
+    pub(super) fn image(&self, items: &[u32]) -> PackageSet {
+        let mut image = self.base.clone();
+        image.extend(items.iter().map(|item| self.items[*item as usize].id));
+        image
+    }
+}
+
+/// How the head node installs: as one node does, by the first strategy that installs once, or else by
+/// the first at all.
+fn head_node(prices: &Prices) -> RunPrice {
+    let once = prices
+        .strategies
+        .iter()
+        .find(|strategy| strategy.strategy != crate::selection::Strategy::Install)
+        .or(prices.strategies.first());
+    once.map_or(RunPrice::Line { start: 0.0, half_width: 0.0 }, |strategy| strategy.run)
+}
+
+impl std::fmt::Debug for Problem<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Problem")
+            .field("requests", &self.wanted.len())
+            .field("packages", &self.items.len())
+            .field("budget", &self.budget)
+            .finish()
+    }
+}

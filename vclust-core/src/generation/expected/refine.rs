@@ -1,0 +1,106 @@
+//! The best content of an image for the requests that are built from it.
+
+use super::assign::{Choice, Images};
+use super::problem::Problem;
+
+impl Problem<'_> {
+    /// Makes each image anew for the requests that chose it: a package is in it if what it saves them
+    /// exceeds what its bytes cost, on the way to the nodes and in the repository. Images that nothing
+    /// is built from become empty.
+    pub(super) fn refine(&self, images: &mut Images, choices: &[Choice], price_of_byte: f64) {
+        let mut values = vec![0.0_f64; self.items.len()];
+        for (place, image) in images.iter_mut().enumerate() {
+            let mut touched: Vec<u32> = Vec::new();
+            let mut per_byte = price_of_byte;
+            for (wanted, choice) in self.wanted.iter().zip(choices) {
+                if choice.image != Some(place) {
+                    continue;
+                }
+                let (unpack, configure, byte) = self.slopes(choice.strategy, choice.missing);
+                per_byte += wanted.weight * byte;
+                for item in &wanted.items {
+                    let costs = &self.items[*item as usize];
+                    let value = &mut values[*item as usize];
+                    if *value == 0.0 {
+                        touched.push(*item);
+                    }
+                    *value += wanted.weight * (unpack * costs.unpack + configure * costs.configure);
+                }
+            }
+            *image = self.worthwhile(&touched, &values, per_byte);
+            for item in touched {
+                values[item as usize] = 0.0;
+            }
+        }
+    }
+
+    /// The items that are worth their bytes, closed under dependencies and without conflicts.
+    ///
+    /// This is a closure of maximum weight. It is found by pruning: an item that does not pay leaves
+    /// with all that needs it, unless those pay for it together. An item is as valuable as the requests
+    /// that want it are many, and they want what it needs, too, so that few cases are left to the
+    /// heuristic.
+    fn worthwhile(&self, candidates: &[u32], values: &[f64], per_byte: f64) -> Vec<u32> {
+        let net = |item: u32| values[item as usize] - per_byte * self.items[item as usize].bytes;
+        let mut inside = vec![false; self.items.len()];
+        let mut by_value = candidates.to_vec();
+        by_value.sort_by(|a, b| values[*b as usize].total_cmp(&values[*a as usize]).then(a.cmp(b)));
+        // Of two that conflict the more valuable stays; what needs the other goes with it below.
+        for item in &by_value {
+            let place = *item as usize;
+            let conflicts = self.items[place].conflicts.iter();
+            inside[place] = !conflicts.copied().any(|other| inside[other as usize]);
+        }
+        let mut dependants: Vec<Vec<u32>> = vec![Vec::new(); self.items.len()];
+        for item in candidates {
+            for need in &self.items[*item as usize].needs {
+                dependants[*need as usize].push(*item);
+            }
+        }
+        let mut lost: Vec<u32> = candidates
+            .iter()
+            .copied()
+            .filter(|item| {
+                let needs = self.items[*item as usize].needs.iter();
+                inside[*item as usize] && needs.copied().any(|need| !inside[need as usize])
+            })
+            .collect();
+        while let Some(item) = lost.pop() {
+            if std::mem::replace(&mut inside[item as usize], false) {
+                lost.extend(&dependants[item as usize]);
+            }
+        }
+        // The least worthy first.
+        by_value.sort_by(|a, b| net(*a).total_cmp(&net(*b)).then(a.cmp(b)));
+        for item in by_value {
+            if net(item) >= 0.0 {
+                break;
+            }
+            if !inside[item as usize] {
+                continue;
+            }
+            let mut group = vec![item];
+            let mut seen = rustc_hash::FxHashSet::from_iter([item]);
+            let mut at = 0;
+            let mut sum = 0.0;
+            while at < group.len() {
+                sum += net(group[at]);
+                for dependant in &dependants[group[at] as usize] {
+                    if inside[*dependant as usize] && seen.insert(*dependant) {
+                        group.push(*dependant);
+                    }
+                }
+                at += 1;
+            }
+            if sum < 0.0 {
+                for member in group {
+                    inside[member as usize] = false;
+                }
+            }
+        }
+        let mut kept: Vec<u32> =
+            candidates.iter().copied().filter(|item| inside[*item as usize]).collect();
+        kept.sort_unstable();
+        kept
+    }
+}

@@ -1,0 +1,93 @@
+//! Oracles: what could have been done with a trace by someone who knows it.
+
+use crate::catalogue::PackageSet;
+use crate::generation::{
+    Changes, GenerationPolicy, Making, Problem, Repository, Served, WeightedTarget,
+};
+use crate::selection::Target;
+
+fn weighted(targets: &[Target], requests: &[u32], most: usize) -> Vec<WeightedTarget> {
+    let mut counts: rustc_hash::FxHashMap<u32, u32> = rustc_hash::FxHashMap::default();
+    for place in requests {
+        *counts.entry(*place).or_default() += 1;
+    }
+    let mut counts: Vec<(u32, u32)> = counts.into_iter().collect();
+    counts.sort_unstable_by_key(|(place, count)| (std::cmp::Reverse(*count), *place));
+    counts.truncate(most);
+    let of = |(place, count): (u32, u32)| WeightedTarget {
+        packages: targets[place as usize].packages().clone(),
+        weight: f64::from(count),
+    };
+    counts.into_iter().map(of).collect()
+}
+
+/// The best images that never change, for someone who knows all requests in advance: the comparator
+/// of regret in online optimisation (M. Zinkevich, Online convex programming, ICML 2003). The search
+/// is that of [`Problem::solve`], over the `most` most frequent distinct requests.
+#[must_use]
+pub fn hindsight(
+    repository: &Repository<'_>,
+    targets: &[Target],
+    requests: &[u32],
+    most: usize,
+) -> Vec<PackageSet> {
+    let problem = Problem::new(repository, &weighted(targets, requests, most));
+    problem.solve(&[], None).images
+}
+
+/// A policy that knows the requests to come: before each period it builds the best images for exactly
+/// this period. No policy can know that, so it bounds from below what adapting could reach.
+#[derive(Debug, Clone)]
+pub struct Clairvoyant<'a> {
+    targets: &'a [Target],
+    requests: &'a [u32],
+    period: usize,
+    price: Option<f64>,
+}
+
+impl<'a> Clairvoyant<'a> {
+    /// Looks so many requests ahead.
+    #[must_use]
+    pub fn new(targets: &'a [Target], requests: &'a [u32], period: usize) -> Self {
+        Self { targets, requests, period: period.max(1), price: None }
+    }
+
+    fn images(&mut self, from: usize, repository: &Repository<'_>) -> Changes {
+        let to = (from + self.period).min(self.requests.len());
+        if from >= to {
+            return Changes::default();
+        }
+        let ahead = weighted(self.targets, &self.requests[from..to], usize::MAX);
+        let problem = Problem::new(repository, &ahead);
+        let there: Vec<PackageSet> =
+            repository.cached().map(|(_, image)| image.packages.clone()).collect();
+        let solution = problem.solve(&there, self.price);
+        self.price = Some(solution.price_of_byte);
+        let keep = |set: &PackageSet| solution.images.contains(set);
+        let evict = repository.cached().filter(|(_, image)| !keep(&image.packages));
+        let add = solution.images.iter().filter(|set| !there.contains(set));
+        Changes {
+            evict: evict.map(|(id, _)| id).collect(),
+            add: add.map(|set| (set.clone(), Making::Built)).collect(),
+        }
+    }
+}
+
+impl GenerationPolicy for Clairvoyant<'_> {
+    fn name(&self) -> String {
+        format!("oracle: next {}", self.period)
+    }
+
+    fn served(&mut self, served: &Served<'_>, repository: &Repository<'_>) -> Changes {
+        let next = served.number as usize + 1;
+        if next % self.period == 0 || next == 1 {
+            let from = if next == 1 { 1 } else { next };
+            return self.images(from, repository);
+        }
+        Changes::default()
+    }
+
+    fn decide(&mut self, repository: &Repository<'_>) -> Changes {
+        self.images(0, repository)
+    }
+}
