@@ -29,8 +29,9 @@ pub use catalogue::{
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
-    Accuracy, Estimate, Estimator, InstallEstimator, InstallLine, InstallTask, MeanTransfer,
-    PackageCost, Priors, RunCost, RunScale, TransferTask,
+    Accuracy, BlendedTransfer, ContentionTransfer, Estimate, Estimator, InstallEstimator,
+    InstallLine, InstallTask, MeanTransfer, PackageCost, PhaseEstimator, PhaseTask, Priors,
+    RunCost, RunScale, TransferTask,
 };
 pub use generation::{
     Changes, ExpectedTime, ExpectedTimeOptions, Frequent, GenerationPolicy, Golden, ImageSizes,
@@ -61,9 +62,9 @@ pub use release::{
 };
 pub use replay::{Clairvoyant, Outcome, Replay, hindsight};
 pub use selection::{
-    BytesPrice, Candidate, ImageSelector, Layer, LayerPlan, LayerSearch, PackagePrices,
-    PaperChoice, PhaseEstimate, Prices, Repair, RunPrice, Selection, SelectionError, Strategy,
-    StrategyPrices, Target, paper_rule,
+    BytesPrice, Candidate, Conditions, Estimators, ImageSelector, Layer, LayerPlan, LayerSearch,
+    PackagePrices, PaperChoice, PhaseEstimate, Prices, Repair, RunPrice, Selection, SelectionError,
+    Strategy, StrategyPrices, Target, paper_rule,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
 pub use trace::{BuildDependencies, Popularity};

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde::Serialize;
 use vclust_core::{
-    Accuracy, Estimator, History, InstallEstimator, InstallEvent, InstallLine, InstallTask,
-    MeanTransfer, OnError, Priors, TransferTask,
+    Accuracy, BlendedTransfer, ContentionTransfer, Estimator, History, InstallEstimator,
+    InstallEvent, InstallLine, InstallTask, MeanTransfer, OnError, PhaseEstimator, PhaseTask,
+    Priors, TransferTask,
 };
 
 use crate::arguments::{Accuracy as Arguments, Format};
@@ -31,14 +32,28 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
     let mut packages = InstallEstimator::new(&loaded.index, Priors::shipped());
     line.learn(&installs);
     packages.learn(&installs);
+    let past_transfers: Vec<_> = train.transfers().collect();
     let mut mean = MeanTransfer::default();
-    mean.learn(&train.transfers().collect::<Vec<_>>());
+    mean.learn(&past_transfers);
+    let mut contention = ContentionTransfer::default();
+    contention.learn(&past_transfers);
+    let mut blended = BlendedTransfer::default();
+    blended.learn(&past_transfers);
+    let mut phases = PhaseEstimator::default();
+    phases.learn(&train.phases().collect::<Vec<_>>());
+    // A relative error needs a measured time to relate to.
+    let measured_phases = test.phases().filter(|event| event.seconds > 0.0);
+    let phase_tasks: Vec<_> =
+        measured_phases.map(|event| (PhaseTask::from(event), event.seconds)).collect();
     let transfers: Vec<_> =
         test.transfers().map(|event| (TransferTask::from(event), event.seconds)).collect();
     let mut estimators = vec![
         Accuracy::of_estimator(&line, &tasks),
         Accuracy::of_estimator(&packages, &tasks),
         Accuracy::of_estimator(&mean, &transfers),
+        Accuracy::of_estimator(&contention, &transfers),
+        Accuracy::of_estimator(&blended, &transfers),
+        Accuracy::of_estimator(&phases, &phase_tasks),
     ];
     estimators.retain(|row| row.n + row.unanswered > 0);
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());

@@ -1,13 +1,14 @@
 //! The paper's estimate of transfers: the mean of an image's past transfers to so many nodes.
 
-use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
+use super::recent::Recent;
 use super::robust::t_of_90_percent;
 use super::{Estimate, Estimator};
 use crate::history::TransferEvent;
 
 /// An image to bring to some nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TransferTask {
     /// The site.
     pub site: String,
@@ -34,7 +35,7 @@ impl From<&TransferEvent> for TransferTask {
 }
 
 /// Count, mean and sum of squared deviations (Welford's recurrence).
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Moments {
     count: f64,
     mean: f64,
@@ -55,11 +56,13 @@ impl Moments {
 ///
 /// The paper gives no interval. Ours is Student's t over the past transfers, joined by three
 /// imagined ones that scatter by a tenth, so that one measurement has an interval, too.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MeanTransfer {
-    seen: FxHashMap<TransferTask, Moments>,
+    seen: Recent<TransferTask, Moments, TASKS>,
 }
 
+/// Tasks that are remembered, the latest ones.
+const TASKS: usize = 65_536;
 const IMAGINED: f64 = 3.0;
 const IMAGINED_SCATTER: f64 = 0.1;
 
@@ -73,7 +76,7 @@ impl Estimator for MeanTransfer {
 
     fn learn(&mut self, events: &[&TransferEvent]) {
         for event in events {
-            self.seen.entry(TransferTask::from(*event)).or_default().add(event.seconds);
+            self.seen.entry(&TransferTask::from(*event), Moments::default).add(event.seconds);
         }
     }
 

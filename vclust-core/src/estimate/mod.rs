@@ -5,10 +5,15 @@
 //! here beside ours, as the baseline that `vclust accuracy` compares with.
 
 mod accuracy;
+mod curve;
 mod install;
 mod line;
 mod mean_transfer;
+mod phase;
+mod recent;
 mod robust;
+mod series;
+mod transfer;
 
 use serde::Serialize;
 
@@ -16,7 +21,9 @@ pub use accuracy::Accuracy;
 pub use install::{InstallEstimator, InstallTask, PackageCost, Priors, RunCost, RunScale};
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};
+pub use phase::{PhaseEstimator, PhaseTask};
 pub(crate) use robust::quantile;
+pub use transfer::{BlendedTransfer, ContentionTransfer};
 
 /// How long something will take.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -47,6 +54,18 @@ impl Estimate {
             above = above.hypot(part.high - part.seconds);
         }
         Self { seconds, low: (seconds - below).max(0.0), high: seconds + above }
+    }
+
+    /// An estimate from the mean of the logarithm of seconds, whose interval reaches `half_width`
+    /// to both sides of it. Held within what seconds can be, whatever the history was.
+    fn from_logarithm(mean: f64, half_width: f64) -> Self {
+        let mean = mean.clamp(-20.0, 30.0);
+        let half_width = if half_width.is_finite() { half_width.min(20.0) } else { 20.0 };
+        Self {
+            seconds: mean.exp(),
+            low: (mean - half_width).exp(),
+            high: (mean + half_width).exp(),
+        }
     }
 
     /// Whether the interval holds a measurement.

@@ -102,8 +102,11 @@ fn seconds(
 fn prices(index: &Index, nodes: u32) -> Prices {
     let estimator = InstallEstimator::new(index, Priors::shipped());
     let fixed = |phase, seconds| vec![(phase, Estimate::around(seconds, 0.1))];
-    let run =
-        |nodes| RunPrice::Scale { scale: estimator.run_scale(nodes), relative_half_width: 0.1 };
+    let run = |nodes| RunPrice::Scale {
+        scale: estimator.run_scale(nodes),
+        start: 0.3,
+        relative_half_width: 0.1,
+    };
     Prices {
         nodes,
         strategies: vec![

@@ -3,10 +3,11 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::repair::{self, Removed, Repair};
-use super::{ImageSelector, Prices, Strategy, Target};
+use super::{ImageSelector, Prices, Strategy, StrategyPrices, Target};
 use crate::catalogue::{Catalogue, ImageId, PackageSet};
 use crate::estimate::{Estimate, RunCost};
 use crate::history::Phase;
@@ -165,20 +166,20 @@ impl Ord for Open {
     }
 }
 
-/// Puts what was measured of single images in the place of what was fitted to all.
-pub(super) fn replace_measured(catalogue: &Catalogue, prices: &Prices, scored: &mut [Scored]) {
-    for (place, strategy) in prices.strategies.iter().enumerate() {
+/// By strategy: how far what was measured of single images is from what was fitted to all.
+pub(super) fn corrections(catalogue: &Catalogue, prices: &Prices) -> Vec<FxHashMap<ImageId, f64>> {
+    let of_strategy = |strategy: &StrategyPrices| {
+        let mut corrections = FxHashMap::default();
         for (name, phase, estimate) in &strategy.measured {
             let Some(id) = catalogue.find(name) else { continue };
-            let of_image = |one: &&mut Scored| one.image == id && one.strategy == place;
-            let Some(one) = scored.iter_mut().find(of_image) else { continue };
-            for (priced, price) in &strategy.by_bytes {
-                if priced == phase {
-                    one.seconds += estimate.seconds - price.seconds(one.bytes);
-                }
+            let bytes = catalogue.get(id).map_or(0, |image| image.bytes);
+            for (_, price) in strategy.by_bytes.iter().filter(|(priced, _)| priced == phase) {
+                *corrections.entry(id).or_insert(0.0) += estimate.seconds - price.seconds(bytes);
             }
         }
-    }
+        corrections
+    };
+    prices.strategies.iter().map(of_strategy).collect()
 }
 
 impl ImageSelector<'_> {
@@ -270,7 +271,7 @@ impl ImageSelector<'_> {
 }
 
 fn phases(
-    strategy: &super::StrategyPrices,
+    strategy: &StrategyPrices,
     image: &str,
     bytes: u64,
     cost: &RunCost,

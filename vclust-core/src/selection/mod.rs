@@ -6,6 +6,7 @@
 
 mod candidate;
 mod error;
+mod estimated;
 mod layers;
 mod missing;
 mod paper;
@@ -15,6 +16,7 @@ mod target;
 
 pub use candidate::{Candidate, PhaseEstimate, Selection};
 pub use error::SelectionError;
+pub use estimated::{Conditions, Estimators};
 pub use layers::{Layer, LayerPlan, LayerSearch};
 pub use paper::{PaperChoice, paper_rule};
 pub use prices::{BytesPrice, PackagePrices, Prices, RunPrice, Strategy, StrategyPrices};
@@ -93,6 +95,7 @@ impl<'a> ImageSelector<'a> {
         let entries = self.entries(target);
         let sums = missing::sums(catalogue, &entries);
         let blocked = Blocked::of(catalogue, target, self.repair);
+        let corrections = candidate::corrections(catalogue, prices);
         let mut unusable = 0;
         let mut scored = Vec::with_capacity(catalogue.len() * prices.strategies.len());
         for (id, image) in catalogue.iter() {
@@ -111,11 +114,11 @@ impl<'a> ImageSelector<'a> {
                         sum.unpack,
                         sum.configure,
                         sum.trigger,
-                    );
+                    )
+                    + corrections[place].get(&id).copied().unwrap_or(0.0);
                 scored.push(Scored { seconds, bytes: image.bytes, image: id, strategy: place });
             }
         }
-        candidate::replace_measured(catalogue, prices, &mut scored);
         if scored.is_empty() {
             return Err(SelectionError::NoImage { unusable });
         }

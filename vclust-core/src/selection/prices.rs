@@ -159,6 +159,8 @@ pub enum RunPrice {
     Scale {
         /// The scale.
         scale: RunScale,
+        /// Seconds beside installing, such as those of writing a layer.
+        start: f64,
         /// Half the 90 % interval relative to the seconds, besides what single packages add.
         relative_half_width: f64,
     },
@@ -179,9 +181,11 @@ impl RunPrice {
     #[must_use]
     pub fn seconds(&self, packages: usize, unpack: f64, configure: f64, trigger: bool) -> f64 {
         match self {
-            Self::Scale { scale, .. } => scale.seconds(packages, unpack, configure, trigger),
-            Self::Line { start, .. } if packages > 0 => start + unpack + configure,
-            Self::Line { .. } => 0.0,
+            _ if packages == 0 => 0.0,
+            Self::Scale { scale, start, .. } => {
+                start + scale.seconds(packages, unpack, configure, trigger)
+            }
+            Self::Line { start, .. } => start + unpack + configure,
         }
     }
 
