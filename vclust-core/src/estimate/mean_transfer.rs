@@ -1,13 +1,14 @@
 //! The paper's estimate of transfers: the mean of an image's past transfers to so many nodes.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::robust::t_of_90_percent;
 use super::{Estimate, Estimator};
 use crate::history::TransferEvent;
 
 /// An image to bring to some nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TransferTask {
     /// The site.
     pub site: String,
@@ -34,7 +35,7 @@ impl From<&TransferEvent> for TransferTask {
 }
 
 /// Count, mean and sum of squared deviations (Welford's recurrence).
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Moments {
     count: f64,
     mean: f64,
@@ -55,9 +56,29 @@ impl Moments {
 ///
 /// The paper gives no interval. Ours is Student's t over the past transfers, joined by three
 /// imagined ones that scatter by a tenth, so that one measurement has an interval, too.
-#[derive(Debug, Clone, Default)]
+///
+/// Its serialised form is what it has seen, so that it can go on from a
+/// [`Snapshot`](crate::Snapshot).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "Seen", into = "Seen")]
 pub struct MeanTransfer {
     seen: FxHashMap<TransferTask, Moments>,
+}
+
+/// What a [`MeanTransfer`] has seen, as text formats can hold it: their keys are strings only.
+#[derive(Serialize, Deserialize)]
+struct Seen(Vec<(TransferTask, Moments)>);
+
+impl From<Seen> for MeanTransfer {
+    fn from(Seen(seen): Seen) -> Self {
+        Self { seen: seen.into_iter().collect() }
+    }
+}
+
+impl From<MeanTransfer> for Seen {
+    fn from(estimator: MeanTransfer) -> Self {
+        Self(estimator.seen.into_iter().collect())
+    }
 }
 
 const IMAGINED: f64 = 3.0;
@@ -133,6 +154,15 @@ mod tests {
         }
         let unseen = TransferTask::from(&transfer(32, 46_000_000, 1.0));
         assert_eq!(rule.estimate(&unseen), None);
+    }
+
+    #[test]
+    fn what_was_seen_survives_being_written_and_read() {
+        let mut rule = MeanTransfer::default();
+        rule.learn(&[&transfer(4, 46_000_000, 6.1), &transfer(4, 46_000_000, 0.1 + 0.2)]);
+        rule.learn(&[&transfer(8, 46_000_000, 1.0 / 3.0)]);
+        let text = serde_json::to_string(&rule).expect("numbers and strings");
+        assert_eq!(serde_json::from_str::<MeanTransfer>(&text).expect("just written"), rule);
     }
 
     #[test]

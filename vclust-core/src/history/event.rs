@@ -162,16 +162,3 @@ pub enum Phase {
     /// Everything until the cluster can be used.
     Ready,
 }
-
-impl Event {
-    /// When it happened.
-    #[must_use]
-    pub fn at(&self) -> Timestamp {
-        match self {
-            Self::Request(event) => event.at,
-            Self::Transfer(event) => event.at,
-            Self::Install(event) => event.at,
-            Self::Phase(event) => event.at,
-        }
-    }
-}
