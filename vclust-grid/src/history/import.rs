@@ -140,27 +140,16 @@ enum Line {
 /// Reads a line without its line feed; of one that is too long it keeps nothing.
 fn next_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
     line.clear();
-    let mut read = 0;
-    loop {
-        let chunk = match from.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            chunk => chunk?,
-        };
-        let end = chunk.iter().position(|byte| *byte == b'\n');
-        let taken = end.map_or(chunk.len(), |end| end + 1);
-        if taken == 0 && read == 0 {
-            return Ok(Line::End);
-        }
-        if line.len() + taken <= LONGEST_LINE + 1 && read == line.len() {
-            line.extend_from_slice(&chunk[..end.unwrap_or(taken)]);
-        } else {
-            *line = Vec::new();
-        }
-        read += taken;
-        from.consume(taken);
-        if end.is_some() || taken == 0 {
-            let content = read - usize::from(end.is_some());
-            return Ok(if content == line.len() { Line::Whole } else { Line::TooLong });
-        }
+    let with_line_feed = LONGEST_LINE as u64 + 1;
+    if from.by_ref().take(with_line_feed).read_until(b'\n', line)? == 0 {
+        return Ok(Line::End);
     }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() > LONGEST_LINE {
+        *line = Vec::new();
+        from.skip_until(b'\n')?;
+        return Ok(Line::TooLong);
+    }
+    Ok(Line::Whole)
 }
