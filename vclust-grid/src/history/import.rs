@@ -141,7 +141,7 @@ enum Line {
 fn next_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
     line.clear();
     let with_line_feed = LONGEST_LINE as u64 + 1;
-    if from.by_ref().take(with_line_feed).read_until(b'\n', line)? == 0 {
+    if io::Read::take(&mut *from, with_line_feed).read_until(b'\n', line)? == 0 {
         return Ok(Line::End);
     }
     if line.last() == Some(&b'\n') {

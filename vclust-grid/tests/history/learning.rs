@@ -107,7 +107,9 @@ fn an_estimate_is_the_same_bit_by_bit_whether_learned_at_once_or_in_parts() {
             .map(|event| transfer(part * 300 + event, 6.0 + (event as f64).sin() / 3.0))
             .collect();
         database.append(&events).expect("possible");
-        events.iter().for_each(|event| fold(&mut at_once, event));
+        for event in &events {
+            fold(&mut at_once, event);
+        }
         let Event::Transfer(event) = &events[0] else { unreachable!("these are transfers") };
         let task = task.get_or_insert_with(|| TransferTask::from(event));
         let in_parts: MeanTransfer = learned(&mut database, MEAN, fold).expect("readable");
