@@ -79,6 +79,23 @@ fn last_requests(path: &Path) -> Vec<RequestEvent> {
     requests
 }
 
+/// Prints how long single appends take, those that carry the log over to the main file included.
+fn spread(database: &mut HistoryDatabase, next: &mut u64) {
+    let mut seconds: Vec<f64> = (0..10_000)
+        .map(|_| {
+            *next += 1;
+            let event = [made_up_event(*next)];
+            let start = Instant::now();
+            database.append(&event).expect("room");
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    let at = |place: usize| 1e3 * seconds[place];
+    let (median, p99, worst) = (at(5_000), at(9_900), at(9_999));
+    eprintln!("bench: 10,000 appends: median {median:.3} ms, p99 {p99:.3} ms, worst {worst:.1} ms");
+}
+
 fn history(criterion: &mut Criterion) {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let (mut database, path) = made_up_site(directory.path());
@@ -113,6 +130,7 @@ fn history(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
+    spread(&mut database, &mut next);
     group.bench_function("append one event: SQLite", |bencher| {
         bencher.iter_batched(
             || {

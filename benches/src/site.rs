@@ -94,8 +94,8 @@ fn site() -> String {
 }
 
 fn moment(number: u64) -> Timestamp {
-    let microseconds = 1_700_000_000_000_000 + number as i64 * 1_000_000;
-    Timestamp::from_unix_microseconds(microseconds).expect("years of seconds fit")
+    let seconds = i64::try_from(number).expect("fewer seconds than there are");
+    Timestamp::from_unix_microseconds((1_700_000_000 + seconds) * 1_000_000).expect("years fit")
 }
 
 fn nodes(number: u64) -> u32 {
