@@ -2,10 +2,14 @@
 
 #![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
 
+mod history;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+
+pub(crate) use history::{History, HistoryCommand};
 
 /// Virtual clusters, fast.
 #[derive(Debug, Parser)]
@@ -54,6 +58,11 @@ pub(crate) enum Command {
     /// For each estimator: number of estimates, median, 90th percentile and largest relative error,
     /// and the share of measurements inside the 90 % interval.
     Accuracy(Accuracy),
+    /// Import, export and list what was requested and measured.
+    ///
+    /// Estimates learn from it. It is kept in the state directory, in the file history.sqlite.
+    #[command(after_help = history::EXAMPLES)]
+    History(History),
     /// Print a completion script for a shell.
     ///
     /// For bash: vclust completions bash > /etc/bash_completion.d/vclust

@@ -7,6 +7,7 @@ use serde_json::json;
 use thiserror::Error;
 use vclust_core::{HistoryError, IndexError, MetaPackageError, ResolveError};
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
+use vclust_grid::HistoryDatabaseError;
 
 use crate::arguments::Format;
 
@@ -27,6 +28,15 @@ pub(crate) enum Failure {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}", path.display())]
     History { path: PathBuf, source: HistoryError },
+    #[error(
+        "{file}, line {line}: {reason}; nothing was imported, --skip-bad-lines leaves such lines \
+         out"
+    )]
+    ImportLine { file: String, line: usize, reason: String },
+    #[error(transparent)]
+    HistoryDatabase(#[from] HistoryDatabaseError),
+    #[error("cannot write {}", path.display())]
+    WriteFile { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Mirror(#[from] MirrorError),
     #[error(transparent)]

@@ -9,6 +9,7 @@ mod failure;
 mod lists;
 mod load;
 mod output;
+mod output_file;
 mod progress;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Resolve(arguments) => commands::resolve::run(arguments, format),
         Command::Packages(arguments) => commands::packages::run(arguments, format),
         Command::Accuracy(arguments) => commands::accuracy::run(arguments, format),
+        Command::History(arguments) => commands::history::run(arguments, format),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {

@@ -1,9 +1,9 @@
-//! Progress of downloads: a live bar for each file on a terminal, nothing elsewhere.
+//! Progress of downloads and imports: live bars on a terminal, nothing elsewhere.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
 use vclust_debian::Progress;
 
 /// Bars on stderr, one for each file that is fetched.
@@ -47,4 +47,21 @@ fn bar(url: &str) -> ProgressBar {
     let name = url.rsplit('/').take(3).collect::<Vec<_>>();
     let name = name.into_iter().rev().collect::<Vec<_>>().join("/");
     ProgressBar::new(0).with_style(style).with_message(name)
+}
+
+/// A bar on stderr over so many bytes to read, or a spinner where nobody knows how many.
+pub(crate) fn reading(total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{msg} {bar:30} {decimal_bytes:>10}/{decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {eta:>4}",
+        ),
+        None => {
+            (ProgressBar::new_spinner(), "{msg} {spinner} {decimal_bytes} {decimal_bytes_per_sec}")
+        }
+    };
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_finish(ProgressFinish::AndClear)
+        .with_message("reading")
 }

@@ -11,8 +11,9 @@ use serde_json::Value;
 const LAYERS: &[(&str, &[&str])] = &[
     ("vclust-core", &[]),
     ("vclust-debian", &["vclust-core"]),
-    ("vclust-cli", &["vclust-core", "vclust-debian"]),
-    ("vclust-benches", &["vclust-core", "vclust-debian"]),
+    ("vclust-grid", &["vclust-core", "vclust-debian"]),
+    ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid"]),
+    ("vclust-benches", &["vclust-core", "vclust-debian", "vclust-grid"]),
 ];
 
 /// Crates that wait for events, do I/O or start processes: nothing for `vclust-core`, not even

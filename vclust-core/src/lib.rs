@@ -40,8 +40,9 @@ pub use generation::{
 };
 pub use graph::{DependencyEdge, DependencyGraph, shared_versions};
 pub use history::{
-    Event, History, HistoryError, InstallEvent, OnError, PackageVersion, Phase, PhaseEvent,
-    Rejection, RequestEvent, Step, StepKind, Timestamp, TimestampError, TransferEvent,
+    Appended, Event, EventFilter, EventId, EventKind, History, HistoryError, HistoryStore,
+    ImpossibleEvent, InstallEvent, OnError, PackageVersion, Phase, PhaseEvent, Rejection,
+    RequestEvent, Saved, Snapshot, Step, StepKind, Timestamp, TimestampError, TransferEvent,
 };
 pub use index::{
     ArchitectureId, FileOrigin, Index, IndexBuilder, IndexError, MultiArch, NameId, PackageId,

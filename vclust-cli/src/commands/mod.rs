@@ -2,5 +2,6 @@
 
 pub(crate) mod accuracy;
 pub(crate) mod completions;
+pub(crate) mod history;
 pub(crate) mod packages;
 pub(crate) mod resolve;

@@ -35,7 +35,7 @@ impl From<&TransferEvent> for TransferTask {
 }
 
 /// Count, mean and sum of squared deviations (Welford's recurrence).
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Moments {
     count: f64,
     mean: f64,
@@ -56,7 +56,7 @@ impl Moments {
 ///
 /// The paper gives no interval. Ours is Student's t over the past transfers, joined by three
 /// imagined ones that scatter by a tenth, so that one measurement has an interval, too.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MeanTransfer {
     seen: Recent<TransferTask, Moments, TASKS>,
 }

@@ -30,6 +30,15 @@ impl<K, V, const MOST: usize> Default for Recent<K, V, MOST> {
     }
 }
 
+/// Equal entries; when each was written does not count.
+impl<K: Eq + Hash, V: PartialEq, const MOST: usize> PartialEq for Recent<K, V, MOST> {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |key: &K, value: &V| other.entries.get(key).is_some_and(|(_, its)| its == value);
+        self.entries.len() == other.entries.len()
+            && self.entries.iter().all(|(key, (_, value))| same(key, value))
+    }
+}
+
 impl<K: Eq + Hash + Clone, V, const MOST: usize> Recent<K, V, MOST> {
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)

@@ -119,7 +119,8 @@ fn seconds(field: &'static str, value: f64) -> Result<(), Rejection> {
     if !value.is_finite() {
         return Err(Rejection::NotFinite { field, value });
     }
-    if value < 0.0 {
+    // A negative zero is no less odd, and equal events would have two texts.
+    if value.is_sign_negative() {
         return Err(Rejection::NotPositive { field, value });
     }
     at_most(field, value, MOST_SECONDS)

@@ -25,6 +25,12 @@ pub enum Rejection {
     /// Not UTF-8.
     #[error("no event: the line is not UTF-8")]
     NotText,
+    /// More than a line may hold.
+    #[error("no event: the line is longer than {limit} bytes")]
+    TooLong {
+        /// The most bytes that a line may have.
+        limit: usize,
+    },
     /// A measurement that is not a number, or infinite.
     #[error("{field} is {value}, which is no number of seconds")]
     NotFinite {

@@ -188,16 +188,3 @@ impl std::fmt::Display for Phase {
         out.write_str(self.name())
     }
 }
-
-impl Event {
-    /// When it happened.
-    #[must_use]
-    pub fn at(&self) -> Timestamp {
-        match self {
-            Self::Request(event) => event.at,
-            Self::Transfer(event) => event.at,
-            Self::Install(event) => event.at,
-            Self::Phase(event) => event.at,
-        }
-    }
-}

@@ -1,11 +1,13 @@
 //! Reading and writing histories as JSON lines.
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::error::{HistoryError, Rejection};
 use super::event::{Event, InstallEvent, PhaseEvent, RequestEvent, TransferEvent};
+use super::store::Snapshot;
 
 /// What to do about a line that holds no possible event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct History {
     events: Vec<Event>,
     /// Events by the hash of when and where they happened.
     known: FxHashMap<u64, Vec<u32>>,
+    /// What was learned from them, by name and version.
+    pub(super) snapshots: BTreeMap<(String, u32), Snapshot>,
 }
 
 impl History {
@@ -37,10 +41,7 @@ impl History {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let result = std::str::from_utf8(line)
-                .map_err(|_| Rejection::NotText)
-                .and_then(|line| Ok(serde_json::from_str(line)?))
-                .and_then(|event| history.push(event));
+            let result = Event::from_json_line(line).and_then(|event| history.push(event));
             if let Err(rejection) = result {
                 let error = HistoryError { line: number + 1, rejection };
                 match on_error {
@@ -69,8 +70,7 @@ impl History {
     pub fn to_json_lines(&self) -> String {
         let mut text = String::new();
         for event in &self.events {
-            // Numbers are finite and keys are strings, so nothing can fail.
-            text.push_str(&serde_json::to_string(event).unwrap_or_default());
+            text.push_str(&event.to_json_line());
             text.push('\n');
         }
         text
@@ -165,6 +165,7 @@ mod tests {
             (change("6.52", "1e999"), "line 2: no event: number out of range at"),
             (change("6.52", "-1"), "line 2: seconds is -1; what was done took some time"),
             (change("6.52", "0"), "line 2: seconds is 0; what was done took some time"),
+            (change("6.52", "-0.0"), "line 2: seconds is -0; what was done took some time"),
             (
                 change("6.52", "1e9"),
                 "line 2: seconds is 1000000000, beyond the 2592000 that could be true",

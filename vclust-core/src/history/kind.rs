@@ -1,0 +1,76 @@
+//! The kinds of events by name.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::timestamp::Timestamp;
+
+/// What an event tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// A user's request.
+    Request,
+    /// A transfer of an image.
+    Transfer,
+    /// An install of packages.
+    Install,
+    /// Another phase of a build.
+    Phase,
+}
+
+impl EventKind {
+    /// The name that the exchange format has for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Transfer => "transfer",
+            Self::Install => "install",
+            Self::Phase => "phase",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+impl Event {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::Request(_) => EventKind::Request,
+            Self::Transfer(_) => EventKind::Transfer,
+            Self::Install(_) => EventKind::Install,
+            Self::Phase(_) => EventKind::Phase,
+        }
+    }
+
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Request(event) => event.at,
+            Self::Transfer(event) => event.at,
+            Self::Install(event) => event.at,
+            Self::Phase(event) => event.at,
+        }
+    }
+
+    /// The site where it happened.
+    #[must_use]
+    pub fn site(&self) -> &str {
+        match self {
+            Self::Request(event) => &event.site,
+            Self::Transfer(event) => &event.site,
+            Self::Install(event) => &event.site,
+            Self::Phase(event) => &event.site,
+        }
+    }
+}
