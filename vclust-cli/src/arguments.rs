@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
 
 mod history;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub(crate) use history::{History, HistoryCommand};
+pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
 
 /// Virtual clusters, fast.
 #[derive(Debug, Parser)]
@@ -63,6 +65,13 @@ pub(crate) enum Command {
     /// Estimates learn from it. It is kept in the state directory, in the file history.sqlite.
     #[command(after_help = history::EXAMPLES)]
     History(History),
+    /// Replay requests through cache policies and compare the builds that come of it.
+    ///
+    /// Each request is served from the image and by the strategy that are cheapest among what the
+    /// policy keeps at that moment, with the estimators as the clock. Without --sources-file and
+    /// --requests the requests are what this machine's source packages need to be built.
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(Simulate),
     /// Print a completion script for a shell.
     ///
     /// For bash: vclust completions bash > /etc/bash_completion.d/vclust

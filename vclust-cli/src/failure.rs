@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use thiserror::Error;
-use vclust_core::{HistoryError, IndexError, MetaPackageError, ResolveError};
+use vclust_core::{
+    CatalogueError, HistoryError, IndexError, MetaPackageError, PolicyError, ResolveError,
+    SelectionError, SourcesError,
+};
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
 use vclust_grid::HistoryDatabaseError;
 
@@ -48,6 +51,21 @@ pub(crate) enum Failure {
          file with --packages-file"
     )]
     NoIndexes,
+    #[error(
+        "this machine has no source indexes; add `deb-src` sources and run `apt-get update`, or name \
+         a Sources file with --sources-file"
+    )]
+    NoSourceIndexes,
+    #[error("{}", path.display())]
+    Sources { path: PathBuf, source: SourcesError },
+    #[error("{} holds no request; history lines of the event `request` are needed", path.display())]
+    NoRequests { path: PathBuf },
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
     #[error("`{pattern}` is not a regular expression")]
     Pattern { pattern: String, source: regex::Error },
     #[error("no package matches {what}")]

@@ -107,3 +107,21 @@ pub(crate) fn index_files(
     }
     Ok(files)
 }
+
+/// The index files of source packages: those of the named repository, fetched if they are not there, or
+/// those of the machine's sources.
+pub(crate) fn source_index_files(
+    source: &Source,
+    apt: &AptConfiguration,
+) -> Result<Vec<IndexFile>, Failure> {
+    let Some(repository) = named_repository(source, apt)? else {
+        return Ok(apt.lists(SourceKind::Source)?);
+    };
+    let mirror = mirror_of(&repository, apt)?;
+    let cached = mirror.cached(&repository, SourceKind::Source)?;
+    if cached.is_empty() {
+        update(repository.clone(), apt, Wanted::PackagesAndSources)?;
+        return Ok(mirror.cached(&repository, SourceKind::Source)?);
+    }
+    Ok(cached)
+}

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use vclust_core::{
     FileOrigin, Index, IndexBuilder, MetaPackages, Policy, Release, Request, Suite,
     clearsigned_payload,
@@ -37,7 +38,17 @@ impl<'a> Installed<'a> {
 
 /// Loads the indexes and the root.
 pub(crate) fn load(source: &Source, installed: &Installed<'_>) -> Result<Loaded, Failure> {
-    let plan = Plan::of(source)?;
+    load_with(source, installed, None)
+}
+
+/// Loads the indexes, another `Packages` file that was made up, and the root.
+pub(crate) fn load_with(
+    source: &Source,
+    installed: &Installed<'_>,
+    made_up: Option<(Bytes, FileOrigin)>,
+) -> Result<Loaded, Failure> {
+    let mut plan = Plan::of(source)?;
+    plan.files.extend(made_up);
     let mut builder = plan.builder()?;
     if let Installed::StatusFile(path) = installed {
         builder.status(open_index(path)?, FileOrigin::named(path.display().to_string()));
@@ -56,7 +67,7 @@ pub(crate) fn load(source: &Source, installed: &Installed<'_>) -> Result<Loaded,
 struct Plan {
     native: String,
     foreign: Vec<String>,
-    files: Vec<(bytes::Bytes, FileOrigin)>,
+    files: Vec<(Bytes, FileOrigin)>,
     policy: Policy,
 }
 

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Packages(arguments) => commands::packages::run(arguments, format),
         Command::Accuracy(arguments) => commands::accuracy::run(arguments, format),
         Command::History(arguments) => commands::history::run(arguments, format),
+        Command::Simulate(arguments) => commands::simulate::run(arguments, format),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {

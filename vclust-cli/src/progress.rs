@@ -65,3 +65,12 @@ pub(crate) fn reading(total: Option<u64>) -> ProgressBar {
         .with_finish(ProgressFinish::AndClear)
         .with_message("reading")
 }
+
+/// A bar on stderr over so many steps of something that is told by `what`.
+pub(crate) fn steps(total: usize, what: &str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg:30!} {bar:30} {pos:>7}/{len:7} {per_sec:>12} {eta:>4}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(total as u64).with_style(style).with_message(what.to_owned());
+    bar.with_finish(ProgressFinish::AndClear)
+}

@@ -21,6 +21,7 @@ mod replay;
 mod selection;
 mod sources;
 mod trace;
+mod units;
 mod version;
 
 pub use catalogue::{
@@ -68,5 +69,6 @@ pub use selection::{
     Strategy, StrategyPrices, Target, paper_rule,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
-pub use trace::{BuildDependencies, Popularity};
+pub use trace::{BuildDependencies, Popularity, Workload};
+pub use units::{ByteSize, ByteSizeError};
 pub use version::{Version, VersionError, compare_versions};

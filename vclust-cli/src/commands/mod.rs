@@ -5,3 +5,4 @@ pub(crate) mod completions;
 pub(crate) mod history;
 pub(crate) mod packages;
 pub(crate) mod resolve;
+pub(crate) mod simulate;

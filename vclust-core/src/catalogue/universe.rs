@@ -1,6 +1,6 @@
 //! All packages that a site's images and requests have ever named, each with a dense number.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::set::PackageSet;
 use crate::closure::Closure;
@@ -174,17 +174,8 @@ impl Universe {
         closure: &Closure<'_>,
         wanted: impl Fn(&VersionView<'_>) -> bool,
     ) -> PackageSet {
-        let replaced: FxHashSet<_> = closure
-            .install()
-            .map(|version| version.package().id())
-            .chain(closure.remove().map(|version| version.package().id()))
-            .collect();
-        let stays = closure
-            .index()
-            .installed()
-            .filter(|version| !replaced.contains(&version.package().id()));
-        let all: Vec<VersionView<'_>> =
-            stays.chain(closure.install()).filter(|version| wanted(version)).collect();
+        let root = closure.resulting_root().filter(|version| wanted(version));
+        let all: Vec<VersionView<'_>> = root.collect();
         self.add_versions(&all)
     }
 

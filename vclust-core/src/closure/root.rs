@@ -1,5 +1,7 @@
 //! Roots that an index can make by itself: the minimal one, and what a closure leads to.
 
+use rustc_hash::FxHashSet;
+
 use crate::deb822::Stanza;
 use crate::index::{Index, VersionView};
 
@@ -18,6 +20,18 @@ impl Request {
             names.push("apt".to_owned());
         }
         Self::new(names)
+    }
+}
+
+impl<'a> Closure<'a> {
+    /// What the root of the index holds after the closure was installed onto it: what stays, then what
+    /// is new.
+    pub fn resulting_root(&self) -> impl Iterator<Item = VersionView<'a>> + '_ {
+        let changed: FxHashSet<_> =
+            self.install().chain(self.remove()).map(|version| version.package().id()).collect();
+        let installed = self.index().installed();
+        let stays = installed.filter(move |version| !changed.contains(&version.package().id()));
+        stays.chain(self.install())
     }
 }
 

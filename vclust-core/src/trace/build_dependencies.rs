@@ -11,6 +11,11 @@ use crate::version::compare_versions;
 /// What the package that stands for a source package's needs is called: this, then the name.
 const PREFIX: &str = "build-dependencies-of-";
 
+/// Whether a package only stands for what a source package needs.
+pub(super) fn stands_for(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
 /// Packages that stand for what source packages need.
 #[derive(Debug, Clone, Default)]
 pub struct BuildDependencies {

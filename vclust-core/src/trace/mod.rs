@@ -2,6 +2,8 @@
 
 mod build_dependencies;
 mod draw;
+mod workload;
 
 pub use build_dependencies::BuildDependencies;
 pub use draw::Popularity;
+pub use workload::Workload;

@@ -1,0 +1,154 @@
+//! `vclust simulate`: policies replayed on requests.
+
+mod report;
+mod site;
+mod workload;
+
+use vclust_core::{
+    Catalogue, Clairvoyant, ExpectedTimeOptions, GenerationPolicy, Image, ImageSizes,
+    PackagePrices, Prices, Replay, Repository, Strategy, Target, hindsight, parse_policy,
+};
+
+use crate::arguments::{Format, Simulate, StrategyName};
+use crate::failure::Failure;
+use crate::progress;
+use report::{Answer, Oracles, Run};
+use workload::Drawn;
+
+/// The policies that are replayed where none is named.
+const ALL: [&str; 6] = ["paper", "keep-used", "golden", "static", "landlord", "expected-time"];
+/// Distinct requests that the oracle which never changes its images looks at.
+const HINDSIGHT: usize = 4000;
+
+pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
+    let names: Vec<&str> = if arguments.policy.is_empty() {
+        ALL.to_vec()
+    } else {
+        arguments.policy.iter().map(String::as_str).collect()
+    };
+    for name in &names {
+        // A misspelt name is told before minutes of work, not after.
+        parse_policy(name)?;
+    }
+    let drawn = workload::draw(arguments)?;
+    let targets = drawn.workload.compared();
+    let site = site::Site::of(arguments, &drawn)?;
+    let strategies: Vec<Strategy> = arguments.strategy.iter().copied().map(strategy).collect();
+    let sizes = ImageSizes::default();
+    let mut runs = Vec::new();
+    for nodes in &arguments.nodes {
+        let (packages, prices) = site.prices(&drawn, *nodes, &strategies);
+        for budget in &arguments.budget {
+            let at = Setting {
+                drawn: &drawn,
+                targets: &targets,
+                packages: &packages,
+                prices: &prices,
+                sizes: &sizes,
+                budget: budget.bytes(),
+            };
+            let oracles = if arguments.no_oracle { None } else { Some(at.oracles()?) };
+            let mut outcomes = Vec::new();
+            for name in &names {
+                outcomes.push(at.replay(parse_policy(name)?.as_mut(), &[])?);
+            }
+            runs.push(Run { nodes: *nodes, budget: budget.bytes(), outcomes, oracles });
+        }
+    }
+    let answer = Answer::new(arguments, &drawn, &strategies, runs);
+    report::print(&answer, format)
+}
+
+fn strategy(name: StrategyName) -> Strategy {
+    match name {
+        StrategyName::Install => Strategy::Install,
+        StrategyName::Layers => Strategy::Layers,
+        StrategyName::Clone => Strategy::Clone,
+    }
+}
+
+/// One number of nodes with one budget.
+struct Setting<'a> {
+    drawn: &'a Drawn,
+    targets: &'a [Target],
+    packages: &'a PackagePrices,
+    prices: &'a Prices,
+    sizes: &'a ImageSizes,
+    budget: u64,
+}
+
+impl Setting<'_> {
+    fn replay(
+        &self,
+        policy: &mut dyn GenerationPolicy,
+        start: &[vclust_core::PackageSet],
+    ) -> Result<report::Timed, Failure> {
+        let requests = &self.drawn.requests;
+        let bar = progress::steps(requests.len(), &policy.name());
+        let begun = std::time::Instant::now();
+        let outcome = self.site().run(self.targets, requests, start, policy, |done| {
+            if done % 64 == 0 {
+                bar.set_position(done as u64);
+            }
+        })?;
+        bar.finish_and_clear();
+        Ok(report::Timed { outcome, replay_seconds: begun.elapsed().as_secs_f64() })
+    }
+
+    fn site(&self) -> Replay<'_> {
+        Replay {
+            universe: &self.drawn.workload.universe,
+            packages: self.packages,
+            prices: self.prices,
+            sizes: self.sizes,
+            minimal: &self.drawn.workload.minimal,
+            budget: self.budget,
+        }
+    }
+
+    /// What someone who knows the trace would have made of it.
+    fn oracles(&self) -> Result<Oracles, Failure> {
+        let bar = progress::steps(1, "oracle");
+        let workload = &self.drawn.workload;
+        let mut catalogue = Catalogue::new();
+        let minimal = catalogue.add(Image {
+            id: "minimal".to_owned(),
+            packages: workload.minimal.clone(),
+            bytes: self.sizes.of(&workload.universe, &workload.minimal),
+        })?;
+        let repository = Repository {
+            universe: &workload.universe,
+            packages: self.packages,
+            prices: self.prices,
+            sizes: self.sizes,
+            catalogue: &catalogue,
+            minimal,
+            budget: self.budget,
+        };
+        let images = hindsight(&repository, self.targets, &self.drawn.requests, HINDSIGHT);
+        bar.finish_and_clear();
+        let mut still = Still;
+        let best_fixed = self.replay(&mut still, &images)?;
+        let period = ExpectedTimeOptions::default().period;
+        let mut knowing = Clairvoyant::new(self.targets, &self.drawn.requests, period);
+        let best_adapting = self.replay(&mut knowing, &[])?;
+        Ok(Oracles { best_fixed, best_adapting })
+    }
+}
+
+/// A policy that leaves the repository as it is.
+struct Still;
+
+impl GenerationPolicy for Still {
+    fn name(&self) -> String {
+        "oracle: best fixed images".to_owned()
+    }
+
+    fn served(&mut self, _: &vclust_core::Served<'_>, _: &Repository<'_>) -> vclust_core::Changes {
+        vclust_core::Changes::default()
+    }
+
+    fn decide(&mut self, _: &Repository<'_>) -> vclust_core::Changes {
+        vclust_core::Changes::default()
+    }
+}
