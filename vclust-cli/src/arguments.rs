@@ -2,7 +2,9 @@
 
 #![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
 
+mod cache;
 mod history;
+mod plan;
 mod simulate;
 
 use std::path::PathBuf;
@@ -10,7 +12,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub(crate) use cache::{Cache, CacheCommand, Generate};
 pub(crate) use history::{History, HistoryCommand};
+pub(crate) use plan::Plan;
 pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
 
 /// Virtual clusters, fast.
@@ -65,6 +69,14 @@ pub(crate) enum Command {
     /// Estimates learn from it. It is kept in the state directory, in the file history.sqlite.
     #[command(after_help = history::EXAMPLES)]
     History(History),
+    /// Tell how a cluster would be built: every image and strategy with what it would take.
+    ///
+    /// The spec's packages are resolved, each candidate's phases are estimated from the site's
+    /// history, and the cheapest is chosen. Nothing is built.
+    #[command(after_help = plan::EXAMPLES)]
+    Plan(Plan),
+    /// Decide which images are worth keeping.
+    Cache(Cache),
     /// Replay requests through cache policies and compare the builds that come of it.
     ///
     /// Each request is served from the image and by the strategy that are cheapest among what the
@@ -95,7 +107,7 @@ Examples:
   vclust --format json resolve --packages-file Packages.xz --installed status g++ libopenmpi-dev";
 
 /// Where package indexes come from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Source {
     /// Read this Packages file (plain, gz, xz, zst or lz4) instead of the machine's indexes; can
     /// be given several times, in apt's order of sources. An InRelease file beside it, named as in

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use serde_json::json;
 use thiserror::Error;
 use vclust_core::{
-    CatalogueError, HistoryError, IndexError, MetaPackageError, PolicyError, ResolveError,
-    SelectionError, SourcesError,
+    CatalogueError, HistoryError, ImageListingError, IndexError, MetaPackageError, PolicyError,
+    ResolveError, SelectionError, SourcesError, SpecError,
 };
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
 use vclust_grid::HistoryDatabaseError;
@@ -66,6 +66,15 @@ pub(crate) enum Failure {
     Selection(#[from] SelectionError),
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    #[error("{}", path.display())]
+    Spec { path: PathBuf, source: Box<SpecError> },
+    #[error("{}", path.display())]
+    Images { path: PathBuf, source: ImageListingError },
+    #[error(
+        "the history holds no request to learn from ({failed} cannot be fulfilled any longer); import one \
+         with `vclust history import`, or name a file with --history"
+    )]
+    NoHistoryOfRequests { failed: usize },
     #[error("`{pattern}` is not a regular expression")]
     Pattern { pattern: String, source: regex::Error },
     #[error("no package matches {what}")]

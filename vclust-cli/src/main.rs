@@ -11,6 +11,7 @@ mod load;
 mod output;
 mod output_file;
 mod progress;
+mod site;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
         Command::Packages(arguments) => commands::packages::run(arguments, format),
         Command::Accuracy(arguments) => commands::accuracy::run(arguments, format),
         Command::History(arguments) => commands::history::run(arguments, format),
+        Command::Plan(arguments) => commands::plan::run(arguments, format),
+        Command::Cache(arguments) => commands::cache::run(&arguments.command, format),
         Command::Simulate(arguments) => commands::simulate::run(arguments, format),
         Command::Completions { shell } => commands::completions::run(*shell),
     };

@@ -20,12 +20,14 @@ mod release;
 mod replay;
 mod selection;
 mod sources;
+mod spec;
 mod trace;
 mod units;
 mod version;
 
 pub use catalogue::{
-    Catalogue, CatalogueError, Image, ImageId, PackageSet, PackageVersionId, Universe,
+    Catalogue, CatalogueError, Image, ImageId, ImageListing, ImageListingError, ImageListings,
+    PackageSet, PackageVersionId, Universe,
 };
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
@@ -36,8 +38,8 @@ pub use estimate::{
 };
 pub use generation::{
     Changes, ExpectedTime, ExpectedTimeOptions, Frequent, GenerationPolicy, Golden, ImageSizes,
-    KeepUsed, Landlord, Making, PolicyError, Prepared, Problem, Repository, Served, Solution,
-    WeightedTarget, parse_policy,
+    ImageWorth, KeepUsed, Landlord, Making, PolicyError, Prepared, Problem, Repository, Served,
+    Solution, WeightedTarget, parse_policy,
 };
 pub use graph::{DependencyEdge, DependencyGraph, shared_versions};
 pub use history::{
@@ -69,6 +71,10 @@ pub use selection::{
     Strategy, StrategyPrices, Target, paper_rule,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
+pub use spec::{
+    ClusterSpec, DebianSpec, DeploySpec, FileMode, HypervisorKind, NetworkSpec, Overlay, SpecError,
+    StrategyChoice, UploadedFile,
+};
 pub use trace::{BuildDependencies, Popularity, Workload};
 pub use units::{ByteSize, ByteSizeError};
 pub use version::{Version, VersionError, compare_versions};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
-use vclust_core::ByteSize;
+use vclust_core::{ByteSize, Strategy};
 
 use super::Source;
 
@@ -109,4 +109,14 @@ pub(crate) enum StrategyName {
     Layers,
     /// As layers, and nodes start as copies of one that was booted.
     Clone,
+}
+
+impl StrategyName {
+    pub(crate) fn strategy(self) -> Strategy {
+        match self {
+            Self::Install => Strategy::Install,
+            Self::Layers => Strategy::Layers,
+            Self::Clone => Strategy::Clone,
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! One module for each command.
 
 pub(crate) mod accuracy;
+pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod history;
 pub(crate) mod packages;
+pub(crate) mod plan;
 pub(crate) mod resolve;
 pub(crate) mod simulate;

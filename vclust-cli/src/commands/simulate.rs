@@ -1,17 +1,18 @@
 //! `vclust simulate`: policies replayed on requests.
 
 mod report;
-mod site;
 mod workload;
 
 use vclust_core::{
-    Catalogue, Clairvoyant, ExpectedTimeOptions, GenerationPolicy, Image, ImageSizes,
-    PackagePrices, Prices, Replay, Repository, Strategy, Target, hindsight, parse_policy,
+    Catalogue, Clairvoyant, Conditions, ExpectedTimeOptions, GenerationPolicy, History, Image,
+    ImageSizes, PackagePrices, Prices, Replay, Repository, Strategy, Target, hindsight,
+    parse_policy,
 };
 
 use crate::arguments::{Format, Simulate, StrategyName};
 use crate::failure::Failure;
 use crate::progress;
+use crate::site::{self, Learned};
 use report::{Answer, Oracles, Run};
 use workload::Drawn;
 
@@ -32,12 +33,22 @@ pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
     }
     let drawn = workload::draw(arguments)?;
     let targets = drawn.workload.compared();
-    let site = site::Site::of(arguments, &drawn)?;
-    let strategies: Vec<Strategy> = arguments.strategy.iter().copied().map(strategy).collect();
+    let history = match &arguments.history {
+        Some(path) => site::history(Some(path))?,
+        None => History::default(),
+    };
+    let learned = Learned::from(&drawn.loaded.index, &history);
+    let strategies: Vec<Strategy> =
+        arguments.strategy.iter().copied().map(StrategyName::strategy).collect();
     let sizes = ImageSizes::default();
     let mut runs = Vec::new();
     for nodes in &arguments.nodes {
-        let (packages, prices) = site.prices(&drawn, *nodes, &strategies);
+        let mut conditions = Conditions::new(&arguments.site, *nodes);
+        // Each node has a host of its own.
+        conditions.started_together = 1;
+        let universe = &drawn.workload.universe;
+        let (packages, prices) =
+            learned.prices(universe, &conditions, &strategies, &Catalogue::new());
         for budget in &arguments.budget {
             let at = Setting {
                 drawn: &drawn,
@@ -57,14 +68,6 @@ pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
     }
     let answer = Answer::new(arguments, &drawn, &strategies, runs);
     report::print(&answer, format)
-}
-
-fn strategy(name: StrategyName) -> Strategy {
-    match name {
-        StrategyName::Install => Strategy::Install,
-        StrategyName::Layers => Strategy::Layers,
-        StrategyName::Clone => Strategy::Clone,
-    }
 }
 
 /// One number of nodes with one budget.

@@ -5,10 +5,12 @@
 //! transposed: one column of images for each package. A target then reads only its own columns.
 
 mod images;
+mod listing;
 mod set;
 mod universe;
 
 pub(crate) use images::WORD;
 pub use images::{Catalogue, CatalogueError, Image, ImageId};
+pub use listing::{ImageListing, ImageListingError, ImageListings};
 pub use set::PackageSet;
 pub use universe::{PackageVersionId, Universe};

@@ -15,7 +15,9 @@ mod prepared;
 mod recent;
 mod sizes;
 
-pub use expected::{ExpectedTime, ExpectedTimeOptions, Problem, Solution, WeightedTarget};
+pub use expected::{
+    ExpectedTime, ExpectedTimeOptions, ImageWorth, Problem, Solution, WeightedTarget,
+};
 pub use frequent::Frequent;
 pub use golden::Golden;
 pub use keep_used::KeepUsed;

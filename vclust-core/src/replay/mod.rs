@@ -38,7 +38,8 @@ const MINIMAL: &str = "minimal";
 
 impl Replay<'_> {
     /// Replays requests, given as places in `targets`, through a policy. `start` are images that are
-    /// there before the first request. After each request `progress` gets their number.
+    /// there before the first request; those that are there after the last are part of the answer. After
+    /// each request `progress` gets their number.
     ///
     /// Fails where selection does: no nodes, or no strategy.
     pub fn run(
@@ -70,7 +71,23 @@ impl Replay<'_> {
             repository.change(self, changes, &mut tally);
             progress(number + 1);
         }
-        Ok(tally.outcome(policy.name(), self.budget))
+        let last = repository.view(self);
+        let images = last.cached().map(|(_, image)| image.packages.clone()).collect();
+        Ok(tally.outcome(policy.name(), self.budget, images))
+    }
+
+    /// What a policy would hold, were it to decide now over these images.
+    #[must_use]
+    pub fn decided(
+        &self,
+        images: &[PackageSet],
+        policy: &mut dyn GenerationPolicy,
+    ) -> Vec<PackageSet> {
+        let mut repository = Held::new(self, images);
+        let changes = policy.decide(&repository.view(self));
+        repository.change(self, changes, &mut Tally::default());
+        let last = repository.view(self);
+        last.cached().map(|(_, image)| image.packages.clone()).collect()
     }
 
     fn image(&self, name: String, packages: PackageSet) -> Image {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::catalogue::PackageSet;
 use crate::estimate::quantile;
 use crate::selection::Candidate;
 
@@ -40,6 +41,9 @@ pub struct Outcome {
     pub images_refused: u64,
     /// Seconds of the head node that building them took.
     pub building_seconds: f64,
+    /// What the images hold that are there in the end, the minimal one left out.
+    #[serde(skip)]
+    pub images: Vec<PackageSet>,
 }
 
 impl Outcome {
@@ -81,7 +85,12 @@ impl Tally {
         self.most_stored = self.most_stored.max(stored);
     }
 
-    pub(super) fn outcome(mut self, policy: String, budget_bytes: u64) -> Outcome {
+    pub(super) fn outcome(
+        mut self,
+        policy: String,
+        budget_bytes: u64,
+        images: Vec<PackageSet>,
+    ) -> Outcome {
         let requests = self.seconds.len();
         let share = |count: usize| count as f64 / requests.max(1) as f64;
         let sum: f64 = self.seconds.iter().sum();
@@ -102,6 +111,7 @@ impl Tally {
             images_evicted: self.evicted,
             images_refused: self.refused,
             building_seconds: self.building,
+            images,
         }
     }
 }

@@ -9,8 +9,10 @@ mod assign;
 mod problem;
 mod refine;
 mod solve;
+mod worth;
 
 pub use problem::{Problem, Solution, WeightedTarget};
+pub use worth::ImageWorth;
 
 use rustc_hash::FxHashMap;
 

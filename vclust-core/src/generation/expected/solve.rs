@@ -28,26 +28,6 @@ struct Local {
 }
 
 impl Problem<'_> {
-    /// Mean seconds of the requests with these images and the minimal one.
-    #[must_use]
-    pub fn mean_seconds(&self, images: &[PackageSet]) -> f64 {
-        let images: Images = images.iter().map(|image| self.numbers(image)).collect();
-        // More images than one word has bits for are looked at a word at a time.
-        let mut best: Option<Vec<Choice>> = None;
-        for some in images.chunks(MOST_IMAGES) {
-            let choices = self.assign(&some.to_vec());
-            best = Some(match best {
-                None => choices,
-                Some(before) => before
-                    .into_iter()
-                    .zip(choices)
-                    .map(|(a, b)| if b.seconds < a.seconds { b } else { a })
-                    .collect(),
-            });
-        }
-        self.mean(&best.unwrap_or_else(|| self.assign(&Vec::new())))
-    }
-
     /// Images within the budget. The search starts from those that are there, and from the price of a
     /// byte that the last search ended with, if there was one.
     #[must_use]

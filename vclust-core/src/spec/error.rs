@@ -1,0 +1,48 @@
+//! Why a text is no spec.
+
+use thiserror::Error;
+
+use crate::units::ByteSize;
+
+/// Why a text is no spec.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// Not TOML, or with keys and values that specs do not have.
+    #[error("this is no cluster spec")]
+    Toml(#[from] toml::de::Error),
+    /// A name that host names cannot begin with.
+    #[error(
+        "`{name}` is no name for a cluster: lower-case letters, digits and hyphens, a letter first, at \
+         most 57"
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// No nodes, or too many.
+    #[error("{nodes} nodes: a cluster has 1 to {most}")]
+    Nodes {
+        /// The number.
+        nodes: u32,
+        /// The most there may be.
+        most: u32,
+    },
+    /// Less memory than Linux starts in.
+    #[error("{memory} of memory is too little to start in; give each node {least} or more")]
+    Memory {
+        /// What was given.
+        memory: ByteSize,
+        /// The least.
+        least: ByteSize,
+    },
+    /// One of two that need each other.
+    #[error("[debian] mirror and suite go together; give both, or neither for the machine's own")]
+    MirrorWithoutSuite,
+    /// A place to put a file that is no path from the root.
+    #[error("`{target}` is no absolute path on a node")]
+    Target {
+        /// The path.
+        target: String,
+    },
+}
