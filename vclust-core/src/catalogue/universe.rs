@@ -271,9 +271,29 @@ impl Universe {
     /// packages satisfy gets the one with which its owner was first met, unless another version of
     /// that package is in the set.
     pub fn close(&self, set: &mut PackageSet) {
-        let mut open: Vec<PackageVersionId> = set.iter().collect();
+        let open = set.iter().collect();
+        self.close_from(set, open);
+    }
+
+    /// Adds a package with what it needs, as [`Universe::close`] does, to a set that is closed, unless
+    /// that would bring together what conflicts, or two versions of a package. Says whether it did.
+    pub fn add_closed(&self, set: &mut PackageSet, id: PackageVersionId) -> bool {
+        let mut grown = set.clone();
+        grown.insert(id);
+        self.close_from(&mut grown, vec![id]);
+        let fits = grown.difference(set).all(|new| {
+            !self.conflicts(new).iter().any(|other| grown.contains(*other))
+                && !self.other_versions(new).any(|other| grown.contains(other))
+        });
+        if fits {
+            *set = grown;
+        }
+        fits
+    }
+
+    fn close_from(&self, set: &mut PackageSet, mut open: Vec<PackageVersionId>) {
         while let Some(id) = open.pop() {
-            for need in &self.records[id.index()].needs {
+            for need in self.needs(id) {
                 let there = set.contains(*need)
                     || self.other_versions(*need).any(|other| set.contains(other));
                 if !there {

@@ -26,7 +26,8 @@ impl Frequent {
     }
 }
 
-/// The most frequent packages, closed under dependencies, that fit into the budget.
+/// The most frequent packages, closed under dependencies, that fit into the budget; of two that
+/// conflict the more frequent.
 pub(super) fn image_of(
     recent: &Recent,
     percent: f64,
@@ -36,18 +37,18 @@ pub(super) fn image_of(
     let frequent: Vec<_> =
         recent.by_count().into_iter().take_while(|(_, count)| f64::from(*count) >= least).collect();
     let base = repository.base();
-    let mut fitting: Option<PackageSet> = None;
-    let mut set = base.clone();
+    let mut fitting = base.clone();
     for shares in frequent.chunk_by(|a, b| a.1 == b.1) {
-        set.extend(shares.iter().map(|(id, _)| *id));
-        let mut closed = set.clone();
-        repository.universe.close(&mut closed);
-        if repository.sizes.of(repository.universe, &closed) > repository.budget {
+        let mut set = fitting.clone();
+        for (id, _) in shares.iter().filter(|(id, _)| !fitting.contains(*id)) {
+            repository.universe.add_closed(&mut set, *id);
+        }
+        if repository.sizes.of(repository.universe, &set) > repository.budget {
             break;
         }
-        fitting = Some(closed);
+        fitting = set;
     }
-    fitting.filter(|set| *set != base)
+    (fitting != base).then_some(fitting)
 }
 
 impl GenerationPolicy for Frequent {

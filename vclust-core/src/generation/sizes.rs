@@ -12,10 +12,11 @@ pub struct ImageSizes {
 }
 
 impl Default for ImageSizes {
-    /// A zstd archive at level 3 is larger than the .debs it was unpacked from, which are compressed by
-    /// xz: `docs/src/cache-policies.md` has the measurement.
+    /// A zstd archive at level 3 is larger than the .debs it was unpacked from, which xz compresses: 1.46,
+    /// 1.56 and 1.55 times over three draws of 150 packages of Debian 12. The paper's cache image grew by
+    /// 15.3 MB for 9.9 MB of .debs, 1.55 times.
     fn default() -> Self {
-        Self { start: 0.0, per_deb_byte: 1.2 }
+        Self { start: 0.0, per_deb_byte: 1.5 }
     }
 }
 

@@ -84,7 +84,7 @@ fn seconds(
     for id in target.difference(&image.packages) {
         cost += &selector.packages.get(id);
     }
-    for id in gone.iter().chain(dependants.iter()).chain(upgraded) {
+    for id in gone.iter().chain(dependants.iter()) {
         let mut package = selector.packages.get(id);
         package.unpack_seconds *= REMOVAL;
         package.configure_seconds *= REMOVAL;

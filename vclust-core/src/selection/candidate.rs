@@ -234,15 +234,13 @@ impl ImageSelector<'_> {
         let strategy = &prices.strategies[scored.strategy];
         let mut cost = self.packages.sum_of_difference(target.packages(), held);
         let missing = cost.packages;
-        let replaced: Vec<_> =
-            target.upgraded.iter().copied().filter(|id| held.contains(*id)).collect();
+        let replaced = target.upgraded.iter().filter(|id| held.contains(**id)).count();
         let removed = if self.repair == Repair::Removals {
             Removed::from(held, target, self.universe)
         } else {
             Removed { gone: PackageSet::new(), dependants: PackageSet::new() }
         };
-        let leaving = replaced.iter().copied().chain(removed.gone.iter());
-        for id in leaving.chain(removed.dependants.iter()) {
+        for id in removed.gone.iter().chain(removed.dependants.iter()) {
             let mut package = self.packages.get(id);
             package.unpack_seconds *= repair::REMOVAL;
             package.configure_seconds *= repair::REMOVAL;
@@ -251,7 +249,7 @@ impl ImageSelector<'_> {
         }
         let phases = phases(strategy, &name, scored.bytes, &cost);
         let removals = removed.gone.len() + removed.dependants.len();
-        let kept = held.len() - replaced.len() - removals;
+        let kept = held.len() - replaced - removals;
         let wanted = target.packages().len() - missing;
         Candidate {
             image_id: scored.image,
@@ -261,7 +259,7 @@ impl ImageSelector<'_> {
             total: Estimate::sum(phases.iter().map(|part| part.estimate)),
             phases,
             missing,
-            upgrades: replaced.len(),
+            upgrades: replaced,
             removals,
             extra: kept - wanted,
             behind: 0.0,

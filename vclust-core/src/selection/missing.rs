@@ -21,8 +21,12 @@ pub(super) struct Entry {
 /// For which images an [`Entry`] counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counts {
+    /// It is installed where it is absent.
     WhereAbsent,
+    /// It is removed where it is present.
     WherePresent,
+    /// Another version is installed over it where it is present, which costs nothing beside that.
+    Replaced,
 }
 
 /// The sums of one image.
@@ -34,6 +38,8 @@ pub(super) struct Sums {
     pub(super) absent: u32,
     /// Packages that it has and should not.
     pub(super) present: u32,
+    /// Packages that it has in another version.
+    pub(super) replaced: u32,
     pub(super) trigger: bool,
 }
 
@@ -67,6 +73,7 @@ pub(super) fn sums(catalogue: &Catalogue, entries: &[Entry]) -> Vec<Sums> {
 struct Tables {
     costs: Vec<[(f64, f64); 256]>,
     absent: u64,
+    present: u64,
     triggers: u64,
 }
 
@@ -89,7 +96,8 @@ impl Tables {
             set.fold(0, |bits, (place, _)| bits | 1 << place)
         };
         let absent = bits(&|entry| entry.counts == Counts::WhereAbsent);
-        Self { costs, absent, triggers: bits(&|entry| entry.trigger) }
+        let present = bits(&|entry| entry.counts == Counts::WherePresent);
+        Self { costs, absent, present, triggers: bits(&|entry| entry.trigger) }
     }
 
     fn add(&self, line: u64, sum: &mut Sums) {
@@ -105,7 +113,8 @@ impl Tables {
         sum.unpack += unpack;
         sum.configure += configure;
         sum.absent += (line & self.absent).count_ones();
-        sum.present += (line & !self.absent).count_ones();
+        sum.present += (line & self.present).count_ones();
+        sum.replaced += (line & !self.absent & !self.present).count_ones();
         sum.trigger |= line & self.triggers != 0;
     }
 }

@@ -101,7 +101,8 @@ impl<'a> ImageSelector<'a> {
         for (id, image) in catalogue.iter() {
             let sum = &sums[id.index()];
             let held = target.packages.len() as u32 - sum.absent;
-            let extra = catalogue.package_count(id.index()) - held - sum.present;
+            let there = catalogue.package_count(id.index());
+            let extra = there - held - sum.present - sum.replaced;
             if blocked.contains(id) || self.exact && extra > 0 {
                 unusable += 1;
                 continue;
@@ -130,29 +131,32 @@ impl<'a> ImageSelector<'a> {
         Ok(Selection { candidates, considered, unusable })
     }
 
-    /// What the inner loop adds up: the target's packages where they are absent; where removals are
-    /// part of the repair, what has to go where it is present; and what is replaced costs its removal.
+    /// What the inner loop adds up: the target's packages where they are absent, and where removals are
+    /// part of the repair, what has to go where it is present.
     fn entries(&self, target: &Target) -> Vec<Entry> {
         let entry = |package: PackageVersionId, counts| {
             let cost = self.packages.get(package);
-            let share = if counts == Counts::WherePresent { repair::REMOVAL } else { 1.0 };
+            let share = match counts {
+                Counts::WhereAbsent => 1.0,
+                Counts::WherePresent => repair::REMOVAL,
+                Counts::Replaced => 0.0,
+            };
             Entry {
                 package,
                 unpack: share * cost.unpack_seconds,
                 configure: share * cost.configure_seconds,
-                trigger: cost.activates_ldconfig,
+                trigger: cost.activates_ldconfig && counts != Counts::Replaced,
                 counts,
             }
         };
         let wanted = target.packages.iter().map(|id| entry(id, Counts::WhereAbsent));
-        let replaced = target.upgraded.iter().map(|id| entry(*id, Counts::WherePresent));
+        let replaced = target.upgraded.iter().map(|id| entry(*id, Counts::Replaced));
         let mut entries: Vec<Entry> = wanted.chain(replaced).collect();
         if self.repair == Repair::Removals {
             let gone = target.conflicting.iter().chain(&target.newer);
             entries.extend(gone.map(|id| entry(*id, Counts::WherePresent)));
         }
-        // Packages that no image has cost the same everywhere, so their place does not matter; those
-        // of like numbers are in like images, which keeps words of the columns alike.
+        // Packages of like numbers are in like images, which keeps words of the columns alike.
         entries.sort_by_key(|entry| entry.package);
         entries
     }

@@ -17,10 +17,11 @@ pub enum Repair {
     Removals,
 }
 
-/// What removing or replacing a package costs, relative to installing it. dpkg unlinks the files and
-/// runs prerm and postrm, but neither decodes nor writes. An assumption: histories have no removals
-/// to learn it from.
-pub(super) const REMOVAL: f64 = 0.3;
+/// What removing a package costs, relative to installing it: dpkg unlinks its files and runs prerm and
+/// postrm, but neither decodes nor writes. Removing five sets of 2 to 70 packages that dpkg had just
+/// installed took 0.12 to 0.46 of the time of installing them, 0.26 in the median; installing them over
+/// themselves took 0.72 to 1.47, 1.01 in the median, so an upgrade costs what an installation does.
+pub(super) const REMOVAL: f64 = 0.26;
 
 /// Images that cannot be used, a bit each.
 pub(super) struct Blocked {
