@@ -22,8 +22,12 @@ fn failure(path: &Path) -> (HistoryDatabaseError, String) {
     let error = use_it().expect_err("the file cannot be used");
     let text = error.to_string();
     assert!(text.contains(&path.display().to_string()), "{text}");
-    if let Some(cause) = std::error::Error::source(&error) {
-        assert!(!text.contains(&cause.to_string()), "{text} repeats {cause}");
+    let mut said = text.clone();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        assert!(!said.contains(&error.to_string()), "{said} repeats {error}");
+        said = format!("{said}: {error}");
+        cause = error.source();
     }
     (error, text)
 }
