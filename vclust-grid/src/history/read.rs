@@ -14,7 +14,7 @@ pub(super) fn last_event(connection: &Connection) -> rusqlite::Result<EventId> {
 }
 
 pub(super) fn count(connection: &Connection, wanted: &EventFilter) -> rusqlite::Result<u64> {
-    // Indexes are a tenth of the events' size, and only a site is in none of them.
+    // Indexes are far smaller than the events, and only a site is in none of them.
     let place = match (wanted.since, wanted.kind, &wanted.site) {
         (Some(_), ..) => time_index(wanted),
         (None, None, Some(_)) => "NOT INDEXED",
