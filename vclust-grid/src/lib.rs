@@ -7,5 +7,5 @@
 mod history;
 mod learned;
 
-pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
+pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError, SqliteError};
 pub use learned::{Learner, last_learned, learned};

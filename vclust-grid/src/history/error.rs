@@ -7,6 +7,14 @@ use thiserror::Error;
 use vclust_core::{EventId, ImpossibleEvent, Rejection};
 use vclust_debian::StateDirectoryError;
 
+/// What SQLite says, in its words.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct SqliteError(
+    // Not a source: its own cause says the same again, with a number.
+    rusqlite::Error,
+);
+
 /// Why the history does not answer.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -35,7 +43,7 @@ pub enum HistoryDatabaseError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        source: SqliteError,
     },
     /// The file is no SQLite file.
     #[error(
@@ -47,7 +55,7 @@ pub enum HistoryDatabaseError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        source: SqliteError,
     },
     /// The file is another program's SQLite file.
     #[error(
@@ -83,7 +91,7 @@ pub enum HistoryDatabaseError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        source: SqliteError,
     },
     /// A stored event cannot be read.
     #[error(
@@ -110,7 +118,7 @@ pub enum HistoryDatabaseError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        source: SqliteError,
     },
     /// The disk is full. Nothing of what was to be recorded is in the file.
     #[error(
@@ -122,7 +130,7 @@ pub enum HistoryDatabaseError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        source: SqliteError,
     },
     /// Another process did not stop writing for a minute.
     #[error(
@@ -134,7 +142,7 @@ pub enum HistoryDatabaseError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        source: SqliteError,
     },
     /// The system failed to read or write, or SQLite failed otherwise.
     #[error("cannot read or write the history {}", path.display())]
@@ -142,15 +150,17 @@ pub enum HistoryDatabaseError {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        source: SqliteError,
     },
 }
 
 impl HistoryDatabaseError {
     /// What an error of SQLite means for the history.
-    pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
+    pub(super) fn of(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
-        match source.sqlite_error_code() {
+        let code = error.sqlite_error_code();
+        let source = SqliteError(error);
+        match code {
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::Open { path, source }
             }

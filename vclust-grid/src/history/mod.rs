@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use vclust_core::{Appended, Event, EventFilter, EventId, HistoryStore, Saved, Snapshot};
-use vclust_debian::StateDirectory;
+use vclust_debian::{StateDirectory, StateDirectoryError};
 
-pub use error::HistoryDatabaseError;
+pub use error::{HistoryDatabaseError, SqliteError};
 pub use import::{Import, ImportError};
 
 /// How long a writer waits for another: longer than an import of a million events locks the file.
@@ -39,7 +39,9 @@ pub struct HistoryDatabase {
 impl HistoryDatabase {
     /// Opens `history.sqlite` in a state directory; makes both where they are not there.
     pub fn open(state: &StateDirectory) -> Result<Self, HistoryDatabaseError> {
-        state.make("")?;
+        let path = state.path().to_owned();
+        std::fs::create_dir_all(&path)
+            .map_err(|source| StateDirectoryError::Make { path, source })?;
         Self::open_file(&file_in(state))
     }
 

@@ -14,7 +14,13 @@ pub(super) fn last_event(connection: &Connection) -> rusqlite::Result<EventId> {
 }
 
 pub(super) fn count(connection: &Connection, wanted: &EventFilter) -> rusqlite::Result<u64> {
-    let question = format!("SELECT count(*) FROM event WHERE {}", conditions(wanted));
+    // Indexes are far smaller than the events, and only a site is in none of them.
+    let place = match (wanted.since, wanted.kind, &wanted.site) {
+        (Some(_), ..) => time_index(wanted),
+        (None, None, Some(_)) => "NOT INDEXED",
+        (None, ..) => "INDEXED BY event_by_kind",
+    };
+    let question = format!("SELECT count(*) FROM event {place} WHERE {}", conditions(wanted));
     let count: i64 = with_values(wanted, |values| {
         connection.prepare_cached(&question)?.query_row(values, |row| row.get(0))
     })?;
@@ -40,11 +46,11 @@ pub(super) fn for_each_line(
             to_sql(end)
         ),
         // Found by time, visited by id: what is sorted are ids alone.
-        (Some(_), kind) => format!(
+        (Some(_), _) => format!(
             "SELECT id, json FROM event WHERE id IN (
-                SELECT id FROM event INDEXED BY {} WHERE {conditions} AND id <= {}
+                SELECT id FROM event {} WHERE {conditions} AND id <= {}
              ) ORDER BY id",
-            if kind.is_some() { "event_by_kind_and_time" } else { "event_once" },
+            time_index(wanted),
             to_sql(end)
         ),
     };
@@ -68,9 +74,8 @@ pub(super) fn recent(
     count: usize,
 ) -> rusqlite::Result<Vec<(EventId, String)>> {
     let question = format!(
-        "SELECT id, json FROM event INDEXED BY {} WHERE {}
-         ORDER BY at DESC, id DESC LIMIT {}",
-        if wanted.kind.is_some() { "event_by_kind_and_time" } else { "event_once" },
+        "SELECT id, json FROM event {} WHERE {} ORDER BY at DESC, id DESC LIMIT {}",
+        time_index(wanted),
         conditions(wanted),
         i64::try_from(count).unwrap_or(i64::MAX)
     );
@@ -81,6 +86,14 @@ pub(super) fn recent(
     })?;
     found.reverse();
     Ok(found)
+}
+
+/// The index that finds the wanted events by time.
+fn time_index(wanted: &EventFilter) -> &'static str {
+    match wanted.kind {
+        Some(_) => "INDEXED BY event_by_kind_and_time",
+        None => "INDEXED BY event_once",
+    }
 }
 
 /// What the filter asks for, as a condition whose parameters are those of [`with_values`].

@@ -103,10 +103,6 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
             {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            // Who may only read an old copy can do that without a log.
-            Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::ReadOnly => {
-                return Ok(());
-            }
             result => return result,
         }
     }

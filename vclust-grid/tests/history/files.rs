@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use vclust_core::{EventFilter, HistoryStore};
@@ -22,8 +23,12 @@ fn failure(path: &Path) -> (HistoryDatabaseError, String) {
     let error = use_it().expect_err("the file cannot be used");
     let text = error.to_string();
     assert!(text.contains(&path.display().to_string()), "{text}");
-    if let Some(cause) = std::error::Error::source(&error) {
-        assert!(!text.contains(&cause.to_string()), "{text} repeats {cause}");
+    let mut said = text.clone();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        assert!(!said.contains(&error.to_string()), "{said} repeats {error}");
+        said = format!("{said}: {error}");
+        cause = error.source();
     }
     (error, text)
 }
@@ -50,6 +55,22 @@ fn an_empty_file_becomes_a_history() {
     history_with(file.path(), 3);
     let database = HistoryDatabase::open_file(file.path()).expect("a history");
     assert_eq!(database.count(&EventFilter::default()).expect("readable"), 3);
+}
+
+#[test]
+fn who_comes_while_the_file_is_being_made_waits() {
+    for lock in ["BEGIN; SELECT count(*) FROM sqlite_schema", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"]
+    {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("history.sqlite");
+        let first = Connection::open(&path).expect("room");
+        first.execute_batch(lock).expect("nobody else is there");
+        let second = std::thread::spawn(move || HistoryDatabase::open_file(&path));
+        std::thread::sleep(Duration::from_millis(200));
+        drop(first);
+        let mut database = second.join().expect("no panic").expect("it waits");
+        assert_eq!(database.append(&[request(1)]).expect("room").new, 1);
+    }
 }
 
 #[test]
