@@ -1,5 +1,7 @@
 //! Policies on small archives: what every one of them must keep to, and what makes each what it is.
 
+use std::fmt::Write;
+
 use vclust_core::{
     BlendedTransfer, Catalogue, Conditions, Estimators, FileOrigin, GenerationPolicy, Image,
     ImageSizes, Index, InstallEstimator, PackagePrices, PackageSet, PhaseEstimator, Policy,
@@ -12,25 +14,27 @@ use vclust_core::{
 fn archive(packages: u32) -> Index {
     let mut file = String::new();
     for number in 0..packages {
-        let size = 200_000 + u64::from(number * 7919 % 97) * 60_000;
-        file += &format!("Package: p{number}\nVersion: 1\nArchitecture: all\n");
-        file += &format!("Size: {size}\nInstalled-Size: {}\n", size / 300);
+        let size = 20_000 + u64::from(number * 7919 % 97) * 6_000;
+        let _ = writeln!(file, "Package: p{number}\nVersion: 1\nArchitecture: all");
+        let _ = writeln!(file, "Size: {size}\nInstalled-Size: {}", size / 300);
         match number {
             0 => file += "Essential: yes\n",
             _ if number % 5 == 0 && number > packages / 2 => {
-                file += &format!(
-                    "Depends: p{}, {}\n",
-                    number / 2,
-                    ["left", "right"][number as usize / 5 % 2]
-                );
+                let either = ["left", "right"][number as usize / 5 % 2];
+                let _ = writeln!(file, "Depends: p{}, {either}", number / 2);
             }
-            _ => file += &format!("Depends: p{}\n", number / 2),
+            _ => {
+                let _ = writeln!(file, "Depends: p{}", number / 2);
+            }
         }
         file += "\n";
     }
     for (name, other) in [("left", "right"), ("right", "left")] {
-        file += &format!("Package: {name}\nVersion: 1\nArchitecture: all\nSize: 900000\n");
-        file += &format!("Installed-Size: 3000\nConflicts: {other}\n\n");
+        let _ = writeln!(
+            file,
+            "Package: {name}\nVersion: 1\nArchitecture: all\nSize: 90000\nInstalled-Size: 300\n\
+             Conflicts: {other}\n"
+        );
     }
     let status = "Package: p0\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n";
     let mut builder = Index::builder("amd64");
@@ -127,7 +131,7 @@ const POLICIES: [&str; 9] = [
 #[test]
 fn every_policy_keeps_to_the_budget_and_holds_only_images_that_can_be_installed() {
     let world = World::new(80, 8, &[Strategy::Install]);
-    for budget in [0, 12_000_000, 60_000_000, 2_000_000_000] {
+    for budget in [0, 1_200_000, 6_000_000, 200_000_000] {
         for (seed, policy) in POLICIES.iter().enumerate() {
             let popularity = Popularity { exponent: 0.9, drift: 0.5 };
             let requests = popularity.draw(79, 600, seed as u64);
@@ -152,7 +156,7 @@ fn images_never_make_the_mean_build_slower() {
         let requests = Popularity::default().draw(79, 500, 5);
         let without = world.run("keep-used", 0, &requests).mean_seconds;
         for policy in POLICIES {
-            let with = world.run(policy, 60_000_000, &requests).mean_seconds;
+            let with = world.run(policy, 6_000_000, &requests).mean_seconds;
             assert!(with <= without + 1e-9, "{policy}: {with} for {without}");
         }
     }
@@ -162,7 +166,7 @@ fn images_never_make_the_mean_build_slower() {
 fn the_expected_time_policy_is_the_best_of_all_where_popularity_drifts() {
     let world = World::new(120, 8, &[Strategy::Install]);
     let requests = Popularity { exponent: 1.0, drift: 0.3 }.draw(119, 2000, 11);
-    for budget in [20_000_000, 100_000_000] {
+    for budget in [6_000_000, 30_000_000] {
         let ours = world.run("expected-time:300", budget, &requests).mean_seconds;
         for policy in &POLICIES[..7] {
             let other = world.run(policy, budget, &requests).mean_seconds;
@@ -243,7 +247,7 @@ fn small_problems_are_solved_nearly_as_well_as_by_trying_every_pair_of_images() 
 
 #[test]
 fn a_used_image_is_kept_and_the_least_recently_used_one_makes_room() {
-    let world = World::new(40, 1, &[Strategy::Install]);
+    let world = World::new(40, 1, &[Strategy::Clone]);
     let bytes = |place: u32| {
         world.sizes.of(&world.workload.universe, &world.workload.targets[place as usize])
     };
@@ -252,9 +256,10 @@ fn a_used_image_is_kept_and_the_least_recently_used_one_makes_room() {
     assert_eq!((outcome.images.len(), outcome.images_evicted), (2, 0));
     assert!(outcome.hit > 0.3 && outcome.images_built == 0);
     // 30 was used after 31, so 31 goes for the next.
-    let outcome = world.run("keep-used", budget, &[30, 31, 30, 7]);
+    assert!(bytes(0) <= bytes(31));
+    let outcome = world.run("keep-used", budget, &[30, 31, 30, 0]);
     assert!(outcome.images.contains(&world.workload.targets[30]));
-    assert!(!outcome.images.contains(&world.workload.targets[31]) || bytes(7) < bytes(30) / 50);
+    assert!(!outcome.images.contains(&world.workload.targets[31]));
 }
 
 #[test]

@@ -30,10 +30,11 @@ impl LastUse {
         self.used.insert(image, number);
     }
 
-    /// Takes images that were not there before for used now.
+    /// Takes images that were not there before for used by the request before this one, which brought
+    /// them.
     pub(super) fn notice(&mut self, repository: &Repository<'_>, number: u64) {
         for (id, _) in repository.cached() {
-            self.used.entry(id).or_insert(number);
+            self.used.entry(id).or_insert(number.saturating_sub(1));
         }
     }
 

@@ -32,6 +32,8 @@ pub enum PolicyError {
     },
 }
 
+const REQUESTS: &str = "a number of requests from 1 to 1000000";
+
 /// A policy by its name, with parameters after a colon:
 ///
 /// | text | policy |
@@ -65,7 +67,6 @@ pub fn parse_policy(text: &str) -> Result<Box<dyn GenerationPolicy>, PolicyError
             expected: "it has fewer parameters",
         }),
     };
-    const REQUESTS: &str = "a number of requests from 1 to 1000000";
     match name {
         "paper" => {
             at_most(2, "paper")?;

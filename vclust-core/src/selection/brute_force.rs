@@ -1,5 +1,7 @@
 //! Selection as the definition has it, slow and obvious, for the fast one to be compared with.
 
+use std::fmt::Write;
+
 use proptest::prelude::{
     ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
@@ -20,12 +22,12 @@ const NAMES: u32 = 90;
 fn universe() -> (Universe, Index) {
     let mut file = String::new();
     for number in 0..NAMES {
-        file += &format!("Package: p{number}\nVersion: 2\nArchitecture: all\nSize: 9\n");
+        let _ = writeln!(file, "Package: p{number}\nVersion: 2\nArchitecture: all\nSize: 9");
         if number > 1 {
-            file += &format!("Depends: p{}\n", number / 2);
+            let _ = writeln!(file, "Depends: p{}", number / 2);
         }
         if number % 7 == 0 {
-            file += &format!("Conflicts: p{}\n", (number + 3) % NAMES);
+            let _ = writeln!(file, "Conflicts: p{}", (number + 3) % NAMES);
         }
         file += "\n";
     }

@@ -79,7 +79,7 @@ impl Problem<'_> {
             }
         }
         let count = wanted.items.len() as u32;
-        let minimal = self.from_minimal_choice(wanted);
+        let minimal = self.choose_minimal(wanted);
         let mut best = minimal;
         for (place, sum) in held.iter().enumerate() {
             if sum.packages == 0 || blocked >> place & 1 == 1 {
@@ -103,7 +103,7 @@ impl Problem<'_> {
         best
     }
 
-    fn from_minimal_choice(&self, wanted: &Wanted) -> Choice {
+    fn choose_minimal(&self, wanted: &Wanted) -> Choice {
         let count = wanted.items.len() as u32;
         let bytes = self.bytes(&[]);
         let trigger = wanted.triggers > 0;
@@ -121,16 +121,20 @@ impl Problem<'_> {
             .sum()
     }
 
-    /// How much less the requests would take, in the mean, if there were one image more.
-    pub(super) fn gain_of(&self, items: &[u32], choices: &[Choice]) -> f64 {
-        let images = vec![items.to_vec()];
-        let masks = Masks::of(self, &images);
+    /// How much less the requests would take, in the mean, if there were one image more, and what each
+    /// would take then. The new image has no place yet, so that only seconds are right in the choices.
+    pub(super) fn with_one_more(&self, items: &[u32], choices: &[Choice]) -> (f64, Vec<Choice>) {
+        let masks = Masks::of(self, &vec![items.to_vec()]);
         let mut held = [Held::default()];
         let mut gain = 0.0;
-        for (wanted, choice) in self.wanted.iter().zip(choices) {
-            let with = self.choose(wanted, &masks, &mut held).seconds;
-            gain += wanted.weight * (choice.seconds - with).max(0.0);
+        let mut with = choices.to_vec();
+        for (wanted, choice) in self.wanted.iter().zip(&mut with) {
+            let new = self.choose(wanted, &masks, &mut held);
+            if new.seconds < choice.seconds {
+                gain += wanted.weight * (choice.seconds - new.seconds);
+                choice.seconds = new.seconds;
+            }
         }
-        gain
+        (gain, with)
     }
 }

@@ -9,10 +9,15 @@ use super::assign::{Choice, Images};
 use super::problem::{MOST_IMAGES, Problem, Solution};
 use crate::catalogue::PackageSet;
 
-/// Rounds of assigning and refining, at most.
-const ROUNDS: usize = 6;
+/// Rounds of assigning and refining, at most, and what a round must gain for the next, relatively.
+const ROUNDS: usize = 5;
+const WORTH_A_ROUND: f64 = 1e-3;
 /// Requests that are tried as the start of a new image.
-const SEEDS: usize = 8;
+const SEEDS: usize = 5;
+/// As many images are started at once as this share of those there are.
+const STARTED: usize = 4;
+/// Beyond so many budgets a price is surely too low.
+const TOO_MUCH: f64 = 1.3;
 /// Prices that are tried.
 const PRICES: usize = 7;
 /// A repository that is filled to this share is full.
@@ -33,7 +38,7 @@ impl Problem<'_> {
     #[must_use]
     pub fn solve(&self, there: &[PackageSet], price_of_byte: Option<f64>) -> Solution {
         let start: Images =
-            there.iter().take(MOST_IMAGES / 2).map(|image| self.numbers(image)).collect();
+            there.iter().take(MOST_IMAGES).map(|image| self.numbers(image)).collect();
         let nothing = self.local(Vec::new());
         // A price at which the budget would be worth all that can be saved.
         let most = self.mean(&nothing.choices) / self.budget.max(1.0);
@@ -79,20 +84,24 @@ impl Problem<'_> {
         Local { images, choices, mean, bytes }
     }
 
-    /// Adds, refines and drops images until nothing gets better.
+    /// Adds, refines and drops images until nothing gets better, or far too much is stored.
     fn descend(&self, start: Local, price: f64) -> Local {
+        let cost = |local: &Local| local.mean + price * local.bytes;
         let mut best = self.alternate(self.drop_unworthy(start, price), price);
-        loop {
-            let Some(seed) = self.seed(&best, price) else { return best };
+        while best.bytes <= TOO_MUCH * self.budget {
+            let seeds = self.seeds(&best, price);
+            if seeds.is_empty() {
+                break;
+            }
             let mut images = best.images.clone();
-            images.push(seed);
-            let next = self.alternate(self.local(images), price);
-            let next = self.drop_unworthy(next, price);
-            if next.mean + price * next.bytes >= best.mean + price * best.bytes - 1e-9 {
-                return best;
+            images.extend(seeds);
+            let next = self.drop_unworthy(self.alternate(self.local(images), price), price);
+            if cost(&next) >= cost(&best) * (1.0 - 1e-6) {
+                break;
             }
             best = next;
         }
+        best
     }
 
     fn alternate(&self, start: Local, price: f64) -> Local {
@@ -109,7 +118,7 @@ impl Problem<'_> {
                 break;
             }
             best = next;
-            if before - after < 1e-4 * before {
+            if before - after < WORTH_A_ROUND * before {
                 break;
             }
         }
@@ -138,64 +147,73 @@ impl Problem<'_> {
         }
     }
 
-    /// The items of the request that is the best start of another image, if any is worth its bytes.
-    fn seed(&self, local: &Local, price: f64) -> Option<Vec<u32>> {
-        if local.images.len() >= MOST_IMAGES {
-            return None;
+    /// Requests whose packages start further images: each the one that gains most beyond its bytes' price
+    /// beside the others, as far as the best of a few can be told.
+    fn seeds(&self, local: &Local, price: f64) -> Vec<Vec<u32>> {
+        let room = MOST_IMAGES - local.images.len().min(MOST_IMAGES);
+        let mut choices = local.choices.clone();
+        let mut seeds = Vec::new();
+        while seeds.len() < room.min(1 + local.images.len() / STARTED) {
+            let worth = |gain: f64, items: &[u32]| gain - price * self.bytes(items);
+            let Some((items, with)) = self.best_start(&choices, f64::INFINITY, worth) else {
+                break;
+            };
+            choices = with;
+            seeds.push(items);
         }
+        seeds
+    }
+
+    /// Of the requests that could gain most, the one whose packages are worth most as an image of their
+    /// own of at most so many bytes, and what all requests would take with it; `None` if none is worth
+    /// anything.
+    fn best_start(
+        &self,
+        choices: &[Choice],
+        most_bytes: f64,
+        worth: impl Fn(f64, &[u32]) -> f64,
+    ) -> Option<(Vec<u32>, Vec<Choice>)> {
         let mut wishes: Vec<(f64, usize)> = self
             .wanted
             .iter()
-            .zip(&local.choices)
+            .zip(choices)
             .enumerate()
-            .map(|(place, (wanted, choice))| {
-                let own = self.seconds(self.bytes(&wanted.items), 0, 0.0, 0.0, false).0;
-                (wanted.weight * (choice.seconds - own), place)
+            .filter_map(|(place, (wanted, choice))| {
+                let bytes = self.bytes(&wanted.items);
+                let own = self.seconds(bytes, 0, 0.0, 0.0, false).0;
+                let gain = wanted.weight * (choice.seconds - own);
+                (gain > 0.0 && bytes <= most_bytes).then(|| (worth(gain, &wanted.items), place))
             })
             .collect();
         wishes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let tried = wishes.into_iter().take(SEEDS).map(|(_, place)| {
+        let mut best = None;
+        let mut most = 0.0;
+        for (_, place) in wishes.into_iter().take(SEEDS) {
             let mut items = self.wanted[place].items.clone();
             items.sort_unstable();
-            let worth = self.gain_of(&items, &local.choices) - price * self.bytes(&items);
-            (worth, items)
-        });
-        tried.filter(|(worth, _)| *worth > 0.0).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, i)| i)
+            let (gain, with) = self.with_one_more(&items, choices);
+            let value = worth(gain, &items);
+            if value > most {
+                most = value;
+                best = Some((items, with));
+            }
+        }
+        best
     }
 
     /// Uses what room is left for single requests' images, the most seconds for a byte first.
-    fn fill(&self, mut local: Local) -> Local {
-        for _ in 0..MOST_IMAGES {
-            let room = self.budget - local.bytes;
-            let mut best: Option<(f64, Vec<u32>)> = None;
-            let mut wishes: Vec<(f64, usize)> = self
-                .wanted
-                .iter()
-                .zip(&local.choices)
-                .enumerate()
-                .filter(|(_, (wanted, _))| self.bytes(&wanted.items) <= room)
-                .map(|(place, (wanted, choice))| {
-                    let bytes = self.bytes(&wanted.items);
-                    let own = self.seconds(bytes, 0, 0.0, 0.0, false).0;
-                    (wanted.weight * (choice.seconds - own) / bytes, place)
-                })
-                .collect();
-            wishes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            for (_, place) in wishes.into_iter().take(SEEDS) {
-                let mut items = self.wanted[place].items.clone();
-                items.sort_unstable();
-                let worth = self.gain_of(&items, &local.choices) / self.bytes(&items);
-                if worth > 0.0 && best.as_ref().is_none_or(|(known, _)| worth > *known) {
-                    best = Some((worth, items));
-                }
-            }
-            let Some((_, items)) = best else { break };
-            if local.images.len() >= MOST_IMAGES || local.images.contains(&items) {
+    fn fill(&self, local: Local) -> Local {
+        let mut images = local.images;
+        let (mut bytes, mut choices) = (local.bytes, local.choices);
+        while images.len() < MOST_IMAGES {
+            let worth = |gain: f64, items: &[u32]| gain / self.bytes(items);
+            let Some((items, with)) = self.best_start(&choices, self.budget - bytes, worth) else {
                 break;
-            }
-            local.images.push(items);
-            local = self.local(local.images);
+            };
+            bytes += self.bytes(&items);
+            choices = with;
+            images.push(items);
         }
-        local
+        self.local(images)
     }
 }
