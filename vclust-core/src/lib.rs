@@ -15,6 +15,7 @@ mod pin;
 mod policy;
 mod relation;
 mod release;
+mod site;
 mod sources;
 mod version;
 
@@ -45,6 +46,11 @@ pub use relation::{Groups, Operator, Relation, RelationError, parse_relations};
 pub use release::{
     Clearsigned, ClearsignedError, Release, ReleaseError, ReleaseFile, Sha256, Sha256Error,
     clearsigned_payload, parse_date,
+};
+pub use site::{
+    Calibration, CalibrationRow, HeadDescription, HostsDescription, NodeDescription, Observation,
+    PhaseTimes, ResourceUse, SiteDescription, SiteError, SiteRun, SiteStrategy, SiteTask, Software,
+    TransferDescription, TransferMethod,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
 pub use version::{Version, VersionError, compare_versions};
