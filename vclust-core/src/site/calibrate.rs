@@ -20,6 +20,10 @@ const ROUNDS: usize = 30;
 /// Relative step of a difference.
 const DIFFERENCE: f64 = 0.01;
 
+/// Where the logarithm of the uplink's bandwidth starts, beside the description. A link that is not
+/// quite full has no derivative, so one start alone may never find out that it was.
+const UPLINK_STARTS: [f64; 4] = [0.0, -0.2, -0.4, 0.3];
+
 /// A site fitted to measurements.
 #[derive(Debug, Clone)]
 pub struct Calibration {
@@ -49,7 +53,7 @@ pub struct CalibrationRow {
 type Value = (fn(&mut SiteDescription) -> &mut f64, f64);
 
 const VALUES: [Value; 13] = [
-    // Hardware is known better than software.
+    // Hardware is known better than software. The uplink is always above zero, so it stays first.
     (|site| &mut site.head.uplink_bytes_per_second, 0.3),
     (|site| &mut site.hosts.crowding, 1.0),
     (|site| &mut site.transfer.latency_seconds, 1.0),
@@ -78,12 +82,23 @@ impl SiteDescription {
             return Err(SiteError::NoObservations);
         }
         let mut search = Search::new(self, observations);
-        for _ in 0..ROUNDS {
-            if !search.step() {
-                break;
+        let mut best = search.first.clone();
+        for shift in UPLINK_STARTS {
+            search.logs = search.first.clone();
+            search.logs[0] += shift;
+            // First the others, with the uplink where it is; then all.
+            for uplink in [Uplink::Held, Uplink::Free] {
+                for _ in 0..ROUNDS {
+                    if !search.step(uplink) {
+                        break;
+                    }
+                }
+            }
+            if search.objective(&search.logs) < search.objective(&best) {
+                best = search.logs.clone();
             }
         }
-        let site = search.at(&search.logs);
+        let site = search.at(&best);
         let rows = site.compare(observations);
         Ok(Calibration { site, rows })
     }
@@ -103,6 +118,13 @@ impl SiteDescription {
         };
         observations.iter().map(row).collect()
     }
+}
+
+/// Whether a step may move the uplink's bandwidth.
+#[derive(Clone, Copy, PartialEq)]
+enum Uplink {
+    Held,
+    Free,
 }
 
 /// The state of a fit.
@@ -168,7 +190,7 @@ impl<'a> Search<'a> {
     }
 
     /// Takes one step; answers whether it led anywhere.
-    fn step(&mut self) -> bool {
+    fn step(&mut self, uplink: Uplink) -> bool {
         let (rows, columns) = (self.observations.len(), self.values.len());
         let residuals = self.residuals(&self.logs);
         let mut slopes = DMatrix::zeros(rows, columns);
@@ -187,9 +209,12 @@ impl<'a> Search<'a> {
         let normal = slopes.transpose() * &weighted + DMatrix::from_diagonal(&ridge);
         let pull =
             weighted.transpose() * &residuals - ridge.component_mul(&(&self.logs - &self.first));
-        let Some(step) = normal.cholesky().map(|factor| factor.solve(&pull)) else {
+        let Some(mut step) = normal.cholesky().map(|factor| factor.solve(&pull)) else {
             return false;
         };
+        if uplink == Uplink::Held {
+            step[0] = 0.0;
+        }
         let before = self.objective(&self.logs);
         let mut share = 1.0;
         for _ in 0..8 {

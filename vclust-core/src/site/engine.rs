@@ -112,7 +112,7 @@ pub(super) fn run(world: World) -> Outcome {
                     break;
                 }
                 Step::Work { server, amount, limit } if amount > 0.0 => {
-                    alone[process] = now + amount / limit;
+                    alone[process] = now + amount / limit.min(servers[server].capacity);
                     servers[server].add(now, process, amount, limit);
                     foretell(&mut clock, &mut servers[server], server);
                     break;

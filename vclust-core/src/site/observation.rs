@@ -26,9 +26,12 @@ pub struct Observation {
     pub(super) software: Software,
 }
 
+/// Nodes, and seconds by table and cache.
+type PaperRow = (u32, [f64; 2], [f64; 2], [f64; 2]);
+
 /// The paper's tables 2, 3 and 4: nodes; transfer without and with a cache; install of
 /// configurations 1 and 2, each without and with. All measured seconds.
-const TABLES: [(u32, [f64; 2], [f64; 2], [f64; 2]); 3] = [
+const TABLES: [PaperRow; 3] = [
     (4, [6.52, 8.44], [26.7, 17.1], [29.7, 17.1]),
     (8, [6.58, 9.11], [34.3, 18.7], [39.6, 21.2]),
     (16, [7.45, 10.4], [47.0, 23.2], [54.8, 24.4]),
@@ -63,10 +66,10 @@ impl Observation {
             };
             let at = |what: String, part, software, nodes, seconds| Self {
                 what,
-                part,
-                software,
                 nodes,
                 seconds,
+                part,
+                software,
                 ..base.clone()
             };
             for (nodes, transfers, ..) in TABLES {

@@ -228,7 +228,9 @@ impl Builder<'_> {
             }
         }
         if part == Part::Whole {
-            programs.iter_mut().for_each(|program| program.extend(self.overlay()));
+            for program in &mut programs {
+                program.extend(self.overlay());
+            }
         }
         for program in &mut programs {
             program.push(note(Phase::Ready));

@@ -44,7 +44,8 @@ struct Job {
 /// A shared resource.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
-    capacity: f64,
+    /// Work a second that it does.
+    pub(super) capacity: f64,
     /// Share of the capacity lost for each job beyond one to a unit of it.
     crowding: f64,
     jobs: Vec<Job>,
