@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use crate::commands;
+
 /// Virtual clusters, fast.
 #[derive(Debug, Parser)]
 #[command(
@@ -54,6 +56,13 @@ pub(crate) enum Command {
     /// For each estimator: number of estimates, median, 90th percentile and largest relative error,
     /// and the share of measurements inside the 90 % interval.
     Accuracy(Accuracy),
+    /// Tell how long a site takes to build a cluster, by strategy and method, up to 1,000,000 nodes.
+    ///
+    /// A simulation of the site's links, disks, processors and hypervisors: for each phase, when the
+    /// last node was through, and what took most of the time. With JSON: each phase's first, median
+    /// and last node, and how much each resource was used.
+    #[command(after_help = commands::simulate_site::EXAMPLES)]
+    SimulateSite(commands::simulate_site::Arguments),
     /// Print a completion script for a shell.
     ///
     /// For bash: vclust completions bash > /etc/bash_completion.d/vclust

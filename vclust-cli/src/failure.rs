@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use thiserror::Error;
-use vclust_core::{HistoryError, IndexError, MetaPackageError, ResolveError};
+use vclust_core::{HistoryError, IndexError, MetaPackageError, ResolveError, SiteError};
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
 
 use crate::arguments::Format;
@@ -27,6 +27,13 @@ pub(crate) enum Failure {
     Read { path: PathBuf, source: std::io::Error },
     #[error("{}", path.display())]
     History { path: PathBuf, source: HistoryError },
+    #[error(
+        "{} is no shipped site (paper, laboratory, paper-hardware) and cannot be read",
+        path.display()
+    )]
+    SiteFile { path: PathBuf, source: std::io::Error },
+    #[error("cannot simulate the site {what}")]
+    Site { what: String, source: SiteError },
     #[error(transparent)]
     Mirror(#[from] MirrorError),
     #[error(transparent)]

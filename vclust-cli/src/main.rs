@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Resolve(arguments) => commands::resolve::run(arguments, format),
         Command::Packages(arguments) => commands::packages::run(arguments, format),
         Command::Accuracy(arguments) => commands::accuracy::run(arguments, format),
+        Command::SimulateSite(arguments) => commands::simulate_site::run(arguments, format),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {

@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
 }
 
 /// Reads a history; lines that are left out are told on stderr.
-fn read(path: &Path, on_error: OnError) -> Result<History, Failure> {
+pub(crate) fn read(path: &Path, on_error: OnError) -> Result<History, Failure> {
     let text =
         std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
     let (history, skipped) = History::parse(&text, on_error)

@@ -4,3 +4,4 @@ pub(crate) mod accuracy;
 pub(crate) mod completions;
 pub(crate) mod packages;
 pub(crate) mod resolve;
+pub(crate) mod simulate_site;

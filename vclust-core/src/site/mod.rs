@@ -54,7 +54,8 @@ impl SiteDescription {
 
     /// Simulates a part of a build on a site and a task that have been checked.
     fn simulate_part(&self, task: &SiteTask, part: Part) -> SiteRun {
-        let Program { world, hosts, uplink_users, passing_on, layer } = program(self, task, part);
+        let Program { world, hosts, uplink_users, passing_on, layer, crowded_unpacking } =
+            program(self, task, part);
         let outcome = engine::run(world);
         let total = outcome.end;
         let nodes = f64::from(task.nodes);
@@ -81,7 +82,7 @@ impl SiteDescription {
             resource(
                 "host cores",
                 used(cores.0, self.hosts.cores * f64::from(hosts)),
-                cores.1 / nodes,
+                cores.1 / nodes + crowded_unpacking,
             ),
             resource("hypervisor starts", None, starts / nodes),
         ];

@@ -39,6 +39,8 @@ pub(super) struct Program {
     pub(super) passing_on: f64,
     /// Seconds in which the head node makes the layer.
     pub(super) layer: f64,
+    /// Seconds that each node unpacks longer for sharing its host.
+    pub(super) crowded_unpacking: f64,
 }
 
 /// Builds the programs of one task.
@@ -48,6 +50,7 @@ struct Builder<'a> {
     hosts: usize,
     world: World,
     passing_on: f64,
+    crowded_unpacking: f64,
     draws: u64,
 }
 
@@ -59,7 +62,8 @@ pub(super) fn program(site: &SiteDescription, task: &SiteTask, part: Part) -> Pr
     servers.resize(CORES + hosts, Server::new(site.hosts.cores, site.hosts.crowding));
     let gates = vec![site.hosts.start_concurrency; hosts];
     let world = World { servers, gates, phases: PHASES.len(), ..World::default() };
-    let mut builder = Builder { site, task, hosts, world, passing_on: 0.0, draws: 0 };
+    let mut builder =
+        Builder { site, task, hosts, world, passing_on: 0.0, crowded_unpacking: 0.0, draws: 0 };
     let install = task.strategy == SiteStrategy::Install;
     let layer = builder.layer_seconds();
     if install || part != Part::Whole {
@@ -69,8 +73,8 @@ pub(super) fn program(site: &SiteDescription, task: &SiteTask, part: Part) -> Pr
     }
     let (uplink_users, layer) =
         if install || part != Part::Whole { (task.nodes, 0.0) } else { (hosts as u32, layer) };
-    let Builder { world, passing_on, .. } = builder;
-    Program { world, hosts: hosts as u32, uplink_users, passing_on, layer }
+    let Builder { world, passing_on, crowded_unpacking, .. } = builder;
+    Program { world, hosts: hosts as u32, uplink_users, passing_on, layer, crowded_unpacking }
 }
 
 impl Builder<'_> {
@@ -116,10 +120,10 @@ impl Builder<'_> {
         head.layer_seconds + self.install_seconds() / head.install_speed + written
     }
 
-    /// Bytes a second that one of the nodes on a full host can unpack: they share its processor
+    /// Bytes a second that one of so many nodes on a host can unpack: they share its processor
     /// cores, its network card and its disk.
-    fn unpack_rate(&self) -> f64 {
-        let (hosts, crowd) = (&self.site.hosts, self.crowd());
+    fn unpack_rate(&self, crowd: f64) -> f64 {
+        let hosts = &self.site.hosts;
         let beyond = (crowd / hosts.cores - 1.0).max(0.0);
         let share = (hosts.cores / crowd).min(1.0) / (1.0 + hosts.crowding * beyond);
         (self.site.node.unpack_bytes_per_second * share)
@@ -200,7 +204,10 @@ impl Builder<'_> {
         }
         if in_part(Part::Transfer) {
             let bytes = self.task.software.image_bytes;
-            let steps = self.transfer(bytes, self.unpack_rate(), count);
+            let alone = self.unpack_rate(1.0);
+            let crowded = self.unpack_rate(self.crowd());
+            self.crowded_unpacking = bytes as f64 * (1.0 / crowded - 1.0 / alone);
+            let steps = self.transfer(bytes, crowded, count);
             for (program, steps) in programs.iter_mut().zip(steps) {
                 program.extend(steps);
                 program.push(note(Phase::Transfer));
