@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// For each estimator: number of estimates, median, 90th percentile and largest relative error,
     /// and the share of measurements inside the 90 % interval.
     Accuracy(Accuracy),
-    /// Tell how long a site takes to build a cluster, by strategy and method, up to 1,000,000 nodes.
+    /// Tell how long a site takes to build a cluster, by strategy and method, up to 100,000 nodes.
     ///
     /// A simulation of the site's links, disks, processors and hypervisors: for each phase, when the
     /// last node was through, and what took most of the time. With JSON: each phase's first, median

@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
         value_name = "N,...",
         value_delimiter = ',',
         default_value = "4,8,16,190,1000",
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     nodes: Vec<u32>,
 

@@ -1,4 +1,4 @@
-//! A simulation of a site: how long each strategy takes, up to tens of thousands of nodes.
+//! A simulation of a site: how long each strategy takes, up to 100,000 nodes.
 //!
 //! Estimators interpolate between builds that were measured; this says what a site would do with
 //! numbers of nodes, methods and strategies that it never saw, from what its parts share. A discrete
@@ -33,12 +33,12 @@ use program::{PHASES, Program, program};
 use task::Part;
 
 /// The most nodes that are simulated.
-const MOST_NODES: u32 = 1_000_000;
+const MOST_NODES: u32 = 100_000;
 
 impl SiteDescription {
     /// Simulates a build.
     ///
-    /// Fails on a site that cannot be, on no nodes, and on more than a million.
+    /// Fails on a site that cannot be, on no nodes, and on more than 100,000.
     pub fn simulate(&self, task: &SiteTask) -> Result<SiteRun, SiteError> {
         self.check()?;
         if task.nodes == 0 || task.nodes > MOST_NODES {

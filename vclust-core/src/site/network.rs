@@ -13,6 +13,12 @@ pub(super) struct Image {
     pub(super) intake: f64,
 }
 
+/// Hosts times pieces, and pieces: beyond these, pieces are taken to be larger, so that a simulation
+/// ends whatever a description says.
+const MOST_STEPS: f64 = 2e8;
+const MOST_PIECES: f64 = 1e5;
+const FEWEST_PIECES: f64 = 64.0;
+
 /// A pipelined chain, as Dolly+ has it: the head node sends pieces to the first host, which passes
 /// each on as soon as it has it. A host takes pieces in while it passes on others.
 ///
@@ -20,7 +26,8 @@ pub(super) struct Image {
 /// is, for each host, seconds from the start until it has taken everything in; `slowness` are
 /// factors on the time of taking in.
 pub(super) fn chain(site: &SiteDescription, image: Image, slowness: &[f64]) -> Vec<f64> {
-    let pieces = (image.bytes / site.transfer.chunk_bytes as f64).ceil().max(1.0);
+    let most = (MOST_STEPS / slowness.len().max(1) as f64).clamp(FEWEST_PIECES, MOST_PIECES);
+    let pieces = (image.bytes / site.transfer.chunk_bytes as f64).ceil().clamp(1.0, most);
     let piece = image.bytes / pieces;
     let first = site.head.uplink_bytes_per_second.min(site.head.disk_bytes_per_second);
     #[expect(clippy::cast_sign_loss, reason = "a number of pieces is not negative")]

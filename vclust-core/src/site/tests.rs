@@ -223,7 +223,7 @@ fn impossible_tasks_are_refused() {
     let site = SiteDescription::paper();
     let none = task(SiteStrategy::Install, TransferMethod::Chain, 0);
     let error = site.simulate(&none).expect_err("no nodes are no cluster");
-    assert_eq!(error.to_string(), "0 nodes cannot be simulated; ask for 1 to 1000000");
+    assert_eq!(error.to_string(), "0 nodes cannot be simulated; ask for 1 to 100000");
     let mut endless = task(SiteStrategy::Install, TransferMethod::Chain, 1);
     endless.software.install_seconds = Some(f64::NAN);
     assert!(site.simulate(&endless).is_err());
