@@ -2,7 +2,7 @@
 //!
 //! The peer is what the definition says, image by image: sets as bits, differences summed up.
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use vclust_benches::Lists;
 use vclust_core::{
     BlendedTransfer, Catalogue, Conditions, Estimators, Image, ImageSelector, ImageSizes,
@@ -134,5 +134,8 @@ fn by_definition(
     best
 }
 
-criterion_group!(benches, selection);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    selection(&mut criterion);
+    criterion.final_summary();
+}

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use crate::commands;
 pub(crate) use cache::{Cache, CacheCommand, Generate};
 pub(crate) use history::{History, HistoryCommand};
 pub(crate) use plan::Plan;
@@ -84,6 +85,13 @@ pub(crate) enum Command {
     /// --requests the requests are what this machine's source packages need to be built.
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(Simulate),
+    /// Tell how long a site takes to build a cluster, by strategy and method, up to 100,000 nodes.
+    ///
+    /// A simulation of the site's links, disks, processors and hypervisors: for each phase, when the
+    /// last node was through, and what took most of the time. With JSON: each phase's first, median
+    /// and last node, and how much each resource was used.
+    #[command(after_help = commands::simulate_site::EXAMPLES)]
+    SimulateSite(commands::simulate_site::Arguments),
     /// Print a completion script for a shell.
     ///
     /// For bash: vclust completions bash > /etc/bash_completion.d/vclust

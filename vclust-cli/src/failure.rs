@@ -7,7 +7,7 @@ use serde_json::json;
 use thiserror::Error;
 use vclust_core::{
     CatalogueError, HistoryError, ImageListingError, IndexError, MetaPackageError, PolicyError,
-    ResolveError, SelectionError, SourcesError, SpecError,
+    ResolveError, SelectionError, SiteError, SourcesError, SpecError,
 };
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
 use vclust_grid::HistoryDatabaseError;
@@ -40,6 +40,13 @@ pub(crate) enum Failure {
     HistoryDatabase(#[from] HistoryDatabaseError),
     #[error("cannot write {}", path.display())]
     WriteFile { path: PathBuf, source: std::io::Error },
+    #[error(
+        "{} is no shipped site (paper, laboratory, paper-hardware) and cannot be read",
+        path.display()
+    )]
+    SiteFile { path: PathBuf, source: std::io::Error },
+    #[error("cannot simulate the site {what}")]
+    Site { what: String, source: SiteError },
     #[error(transparent)]
     Mirror(#[from] MirrorError),
     #[error(transparent)]

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => commands::plan::run(arguments, format),
         Command::Cache(arguments) => commands::cache::run(&arguments.command, format),
         Command::Simulate(arguments) => commands::simulate::run(arguments, format),
+        Command::SimulateSite(arguments) => commands::simulate_site::run(arguments, format),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {

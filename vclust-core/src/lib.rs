@@ -19,6 +19,7 @@ mod relation;
 mod release;
 mod replay;
 mod selection;
+mod site;
 mod sources;
 mod spec;
 mod trace;
@@ -69,6 +70,11 @@ pub use selection::{
     BytesPrice, Candidate, Conditions, Estimators, ImageSelector, Layer, LayerPlan, LayerSearch,
     PackagePrices, PaperChoice, PhaseEstimate, Prices, Repair, RunPrice, Selection, SelectionError,
     Strategy, StrategyPrices, Target, paper_rule,
+};
+pub use site::{
+    Calibration, CalibrationRow, HeadDescription, HostsDescription, NodeDescription, Observation,
+    PhaseTimes, ResourceUse, SiteDescription, SiteError, SiteRun, SiteStrategy, SiteTask, Software,
+    TransferDescription, TransferMethod,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
 pub use spec::{

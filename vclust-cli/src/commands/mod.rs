@@ -8,3 +8,4 @@ pub(crate) mod packages;
 pub(crate) mod plan;
 pub(crate) mod resolve;
 pub(crate) mod simulate;
+pub(crate) mod simulate_site;

@@ -11,7 +11,7 @@
 //! (Huber's weights would leave it constant). A single measurement is then taken for noise; many
 //! that agree, for an effect of their own situation that says little of others.
 
-use nalgebra::{DMatrix, DVector, SVector};
+use nalgebra::{DMatrix, DVector, SMatrix, SVector};
 
 use super::Estimate;
 use super::robust::t_of_90_percent;
@@ -82,21 +82,23 @@ pub(super) struct Fit<const P: usize> {
     extra: Vec<f64>,
     /// How much larger the variance of residuals is than expected.
     scale: f64,
-    measurements: f64,
+    /// Covariance of the parameters' logarithms.
+    covariance: SMatrix<f64, P, P>,
+    /// Student's t of a 90 % interval, for as many degrees of freedom as there are measurements.
+    t: f64,
 }
 
-/// Mean and variance of the logarithm of a time, and degrees of freedom.
+/// Mean and variance of the logarithm of a time, and Student's t of its 90 % interval.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prediction {
     pub(super) mean: f64,
     pub(super) variance: f64,
-    pub(super) freedom: f64,
+    pub(super) t: f64,
 }
 
 impl Prediction {
     pub(super) fn estimate(&self) -> Estimate {
-        let half = t_of_90_percent(self.freedom) * self.variance.sqrt();
-        Estimate::from_logarithm(self.mean, half)
+        Estimate::from_logarithm(self.mean, self.t * self.variance.sqrt())
     }
 }
 
@@ -113,7 +115,10 @@ impl<const P: usize> Fit<P> {
             weights: DVector::zeros(size),
             extra: vec![0.0; size],
             scale: 1.0,
-            measurements: samples.iter().map(|sample| sample.count).sum(),
+            covariance: SMatrix::from_diagonal(&prior.spreads.map(|s| s * s)),
+            t: t_of_90_percent(
+                IMAGINED_RESIDUALS + samples.iter().map(|sample| sample.count).sum::<f64>(),
+            ),
         };
         if size == 0 {
             return fit;
@@ -130,6 +135,12 @@ impl<const P: usize> Fit<P> {
             }
         }
         fit.step(model, samples, &shared);
+        let before = fit.covariance;
+        let links = DMatrix::from_fn(size, P, |row, column| {
+            fit.slopes[(row, column)] * before[(column, column)]
+        });
+        let known = links.transpose() * &fit.inverse * &links;
+        fit.covariance -= SMatrix::from_fn(|row, column| known[(row, column)]);
         fit
     }
 
@@ -194,7 +205,9 @@ impl<const P: usize> Fit<P> {
 
     /// The curve alone at a situation; `own` is the variance of what is not the curve's.
     pub(super) fn on_the_curve<M: Model<P>>(&self, model: &M, at: &M::At, own: f64) -> Prediction {
-        self.predict(model, at, DVector::zeros(self.weights.len()), own)
+        let (mean, slope) = model.curve(&self.logs, at);
+        let along = slope.dot(&(self.covariance * slope)).max(0.0);
+        Prediction { mean, variance: self.scale * (along + own), t: self.t }
     }
 
     /// The curve and what other situations in `samples` tell of the effects of this one; `noise`
@@ -216,16 +229,6 @@ impl<const P: usize> Fit<P> {
                 own += effect;
             }
         }
-        self.predict(model, at, common, own)
-    }
-
-    fn predict<M: Model<P>>(
-        &self,
-        model: &M,
-        at: &M::At,
-        common: DVector<f64>,
-        own: f64,
-    ) -> Prediction {
         let (value, slope) = model.curve(&self.logs, at);
         let reach = slope.component_mul(&self.prior.spreads);
         let along = slope.component_mul(&self.prior.spreads.map(|s| s * s));
@@ -233,7 +236,7 @@ impl<const P: usize> Fit<P> {
         let links = &self.slopes * DVector::from_iterator(P, along.iter().copied()) + common;
         let known = links.dot(&(&self.inverse * &links));
         let variance = self.scale * (reach.norm_squared() + own - known).max(1e-6);
-        Prediction { mean, variance, freedom: IMAGINED_RESIDUALS + self.measurements }
+        Prediction { mean, variance, t: self.t }
     }
 
     /// The fitted parameters.

@@ -22,7 +22,7 @@ pub use install::{InstallEstimator, InstallTask, PackageCost, Priors, RunCost, R
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};
 pub use phase::{PhaseEstimator, PhaseTask};
-pub(crate) use robust::quantile;
+pub(crate) use robust::{median, quantile};
 pub use transfer::{BlendedTransfer, ContentionTransfer};
 
 /// How long something will take.

@@ -79,6 +79,6 @@ fn blend(model: Prediction, own: Option<Summary>, scatter: f64) -> Prediction {
     Prediction {
         mean: model.mean + share * apart,
         variance: precision.recip() + scatter + disagreement,
-        freedom: model.freedom,
+        t: model.t,
     }
 }

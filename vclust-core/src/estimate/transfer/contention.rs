@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::shape::{PARAMETERS, Shape};
+use super::shape::{self, PARAMETERS};
 use crate::estimate::curve::{Fit, Model, Point, Prediction, Prior, Sample};
 use crate::estimate::mean_transfer::TransferTask;
 use crate::estimate::recent::Recent;
 use crate::estimate::series::Series;
 use crate::estimate::{Estimate, Estimator};
 use crate::history::TransferEvent;
+use crate::site::TransferMethod;
 
 /// Situations (bytes, nodes) that a fit looks at, the latest ones.
 const SITUATIONS: usize = 64;
@@ -54,15 +55,15 @@ struct Link {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Measured {
-    shape: Shape,
+    method: TransferMethod,
     situations: Recent<Situation, Series, SITUATIONS>,
 }
 
-impl Model<PARAMETERS> for Shape {
+impl Model<PARAMETERS> for TransferMethod {
     type At = Situation;
 
     fn prior(&self) -> Prior<PARAMETERS> {
-        Shape::prior(*self)
+        shape::prior(*self)
     }
 
     fn curve(
@@ -70,7 +71,7 @@ impl Model<PARAMETERS> for Shape {
         logs: &nalgebra::SVector<f64, PARAMETERS>,
         at: &Situation,
     ) -> Point<PARAMETERS> {
-        Shape::curve(*self, logs, at.0, at.1)
+        shape::curve(*self, logs, at.0, at.1)
     }
 
     fn shared(&self, one: &Situation, other: &Situation) -> f64 {
@@ -102,7 +103,7 @@ impl From<Measured> for Link {
                 count: summary.count,
             })
             .collect();
-        let fit = Fit::new(&measured.shape, &samples);
+        let fit = Fit::new(&measured.method, &samples);
         Self { measured, fit, scatter }
     }
 }
@@ -125,11 +126,11 @@ impl ContentionTransfer {
             &unknown
         };
         let at = (task.bytes, task.nodes);
-        let model = &link.measured.shape;
+        let model = &link.measured.method;
         (link.fit.on_the_curve(model, &at, MISFIT * MISFIT), link.scatter)
     }
 
-    /// The fitted parameters, in the order of [`Shape::prior`].
+    /// The fitted parameters, in the order of [`shape::prior`].
     #[cfg(test)]
     pub(super) fn parameters(&self, site: &str, method: &str) -> Option<[f64; PARAMETERS]> {
         let key = LinkKey { site: site.to_owned(), method: method.to_owned() };
@@ -139,7 +140,7 @@ impl ContentionTransfer {
 
 impl Measured {
     fn new(method: &str) -> Self {
-        Self { shape: Shape::of_method(method), situations: Recent::default() }
+        Self { method: TransferMethod::of_history(method), situations: Recent::default() }
     }
 }
 
