@@ -9,6 +9,8 @@ DESTDIR ?=
 N ?= 60
 SEED ?= 1
 REQUIRE ?= 100
+# Requests that the evaluation of cache policies replays in its main setting.
+EVALUATION_REQUESTS ?= 34000
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 600
 
@@ -17,7 +19,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt lint bench fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt lint bench evaluation fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +65,10 @@ bench: build ## run the benchmarks on this machine's package lists: in-process, 
 	$(CARGO) build --locked --release --package vclust-benches --example load_index
 	$(PYTHON) scripts/bench-process --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
 	    --load-index $(TARGET_DIR)/release/examples/load_index
+
+evaluation: build ## replay cache policies on real requests and write docs/src/evaluation.md (EVALUATION_REQUESTS=...)
+	@scripts/setup evaluation
+	$(PYTHON) scripts/evaluate --vclust $(VCLUST) --docs docs/src --count $(EVALUATION_REQUESTS)
 
 fuzz: ## fuzz each parser for FUZZ_SECONDS seconds
 	@scripts/setup build

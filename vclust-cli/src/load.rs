@@ -175,6 +175,17 @@ fn architecture_in(file: &[u8]) -> Option<String> {
         .find(|architecture| architecture != "all")
 }
 
+/// The architecture of the roots that a source of packages is for.
+pub(crate) fn architecture_of(source: &Source) -> Result<String, Failure> {
+    if let Some(architecture) = &source.architecture {
+        return Ok(architecture.clone());
+    }
+    if source.packages_file.is_empty() {
+        return Ok(AptConfiguration::load()?.architecture().to_owned());
+    }
+    Ok(machine_architecture().to_owned())
+}
+
 /// Debian's name for the architecture this program runs on.
 fn machine_architecture() -> &'static str {
     match std::env::consts::ARCH {

@@ -56,7 +56,7 @@ fn of_sources(arguments: &Simulate) -> Result<Drawn, Failure> {
     if sources.iter().all(Sources::is_empty) {
         return Err(Failure::NoSourceIndexes);
     }
-    let architecture = arguments.source.architecture.clone().unwrap_or_else(|| "amd64".to_owned());
+    let architecture = load::architecture_of(&arguments.source)?;
     let needs = BuildDependencies::of(&sources, &architecture);
     for (package, error) in &needs.unreadable {
         tracing::warn!("{package} is left out: {error}");
