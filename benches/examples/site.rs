@@ -12,7 +12,7 @@ fn main() -> Result<(), SiteError> {
     let hardware = SiteDescription::paper_hardware();
     let fitted = hardware.calibrate(&all)?.rows;
     let from_few = hardware.calibrate(&few)?.site;
-    let mut predicted = from_few.compare(&sixteen).into_iter();
+    let mut predicted = from_few.compare(&sixteen)?.into_iter();
     println!("| what | nodes | measured | fitted to all | fitted to 4 and 8 nodes |");
     println!("| --- | --- | --- | --- | --- |");
     for row in &fitted {
