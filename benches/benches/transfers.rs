@@ -53,6 +53,10 @@ fn estimates(criterion: &mut Criterion) {
     group.bench_function("a transfer is estimated", |bencher| {
         bencher.iter(|| blended.estimate(&task));
     });
+    group.bench_function("a transfer is estimated without a history", |bencher| {
+        let none = BlendedTransfer::default();
+        bencher.iter(|| none.estimate(&task));
+    });
     let phases: Vec<_> = (0..SITUATIONS).map(phase).collect();
     let mut estimator = PhaseEstimator::default();
     estimator.learn(&phases.iter().collect::<Vec<_>>());

@@ -24,6 +24,7 @@ To describe your own, start from a shipped one, edit it, and fit it to what your
   vclust simulate-site --site paper --describe > mine.toml
   vclust simulate-site --site mine.toml --history history.jsonl --describe > fitted.toml
 A fit uses transfers, installs, boots, reboots and clones; what they say nothing of stays as described.
+Of a history of several sites, it uses the events whose site has the description's name.
 
 Without the options for software, nodes get what the paper's configuration 1 is: 47 packages of
 18.0 MB (C/C++ and MPI) on an image of 46.0 MB.
@@ -131,7 +132,8 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
     let mut calibration = None;
     if let Some(path) = &arguments.history {
         let on_error = if arguments.skip_bad_lines { OnError::Skip } else { OnError::Stop };
-        let observations = Observation::of_history(&accuracy::read(path, on_error)?);
+        let history = accuracy::read(path, on_error)?;
+        let observations = Observation::of_history(&history, &site.name);
         let fitted = site.calibrate(&observations).map_err(|source| Failure::Site {
             what: format!("{} with {}", arguments.site, path.display()),
             source,

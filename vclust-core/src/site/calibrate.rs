@@ -99,13 +99,15 @@ impl SiteDescription {
             }
         }
         let site = search.at(&best);
-        let rows = site.compare(observations);
+        let rows = site.compare(observations)?;
         Ok(Calibration { site, rows })
     }
 
     /// The site beside measurements, as it is.
-    #[must_use]
-    pub fn compare(&self, observations: &[Observation]) -> Vec<CalibrationRow> {
+    ///
+    /// Fails on a site that cannot be.
+    pub fn compare(&self, observations: &[Observation]) -> Result<Vec<CalibrationRow>, SiteError> {
+        self.check()?;
         let row = |observation: &Observation| {
             let simulated = self.simulate_part(&observation.task(), observation.part);
             CalibrationRow {
@@ -116,7 +118,7 @@ impl SiteDescription {
                 error: simulated.total_seconds / observation.seconds - 1.0,
             }
         };
-        observations.iter().map(row).collect()
+        Ok(observations.iter().map(row).collect())
     }
 }
 

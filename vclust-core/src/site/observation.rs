@@ -91,20 +91,25 @@ impl Observation {
 
     /// What a history tells: the median of each situation's transfers, installs, boots, reboots and
     /// clones. Other phases depend on more than an event says and are left out.
+    ///
+    /// Only events of `site` count, unless there are none: then the history is taken for one that
+    /// calls the site by another name.
     #[must_use]
-    pub fn of_history(history: &History) -> Vec<Self> {
+    pub fn of_history(history: &History, site: &str) -> Vec<Self> {
+        let named = history.events().iter().any(|event| site_of(event) == site);
         let mut places: FxHashMap<(String, u32), usize> = FxHashMap::default();
         let mut found: Vec<(Self, Vec<f64>)> = Vec::new();
         for event in history.events() {
+            if named && site_of(event) != site {
+                continue;
+            }
             let Some(observation) = Self::of_event(event) else { continue };
             let key = (observation.what.clone(), observation.nodes);
             let place = *places.entry(key).or_insert(found.len());
             if place == found.len() {
                 found.push((observation, Vec::new()));
             }
-            let seconds = found[place].0.seconds;
-            let seconds = if found[place].1.is_empty() { seconds } else { seconds_of(event) };
-            found[place].1.push(seconds);
+            found[place].1.push(seconds_of(event));
         }
         let skipped = found.len().saturating_sub(MOST_SITUATIONS);
         let latest = found.into_iter().skip(skipped);
@@ -180,6 +185,15 @@ impl Observation {
             software: self.software.clone(),
             seed: 1,
         }
+    }
+}
+
+fn site_of(event: &Event) -> &str {
+    match event {
+        Event::Transfer(event) => &event.site,
+        Event::Install(event) => &event.site,
+        Event::Phase(event) => &event.site,
+        Event::Request(event) => &event.site,
     }
 }
 

@@ -110,6 +110,8 @@ impl Server {
     /// Adds a job of `amount`, above zero, that can use `limit` at most.
     pub(super) fn add(&mut self, now: f64, owner: usize, amount: f64, limit: f64) {
         self.advance(now);
+        // Nothing is faster than the whole resource.
+        let limit = limit.min(self.capacity);
         let job = Job { owner, limit, end: now + amount / limit, at_limit: true, moves: 0 };
         let place = if let Some(place) = self.free.pop() {
             let moves = self.jobs[place].moves;

@@ -50,7 +50,7 @@ impl SiteStrategy {
 }
 
 impl TransferMethod {
-    /// All methods.
+    /// All methods, in the order in which they are declared.
     pub const ALL: [Self; 3] = [Self::SharedServer, Self::Chain, Self::Tree];
 
     /// The method that a transfer in a history went by. Names that nobody knows, as `nfs`, are taken

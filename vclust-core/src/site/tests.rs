@@ -37,7 +37,7 @@ fn laboratory() -> Vec<Observation> {
         .expect("a string takes all");
     }
     let (history, _) = History::parse(lines.as_bytes(), OnError::Stop).expect("possible events");
-    Observation::of_history(&history)
+    Observation::of_history(&history, "l")
 }
 
 fn task(strategy: SiteStrategy, transfer: TransferMethod, nodes: u32) -> SiteTask {
@@ -57,7 +57,7 @@ fn even() -> SiteDescription {
 
 #[test]
 fn every_figure_of_the_paper_comes_out_within_a_tenth() {
-    let rows = SiteDescription::paper().compare(&Observation::paper());
+    let rows = SiteDescription::paper().compare(&Observation::paper()).expect("a site");
     assert_eq!(rows.len(), 20);
     for row in rows {
         assert!(row.error.abs() < 0.1, "{row:?}");
@@ -100,7 +100,7 @@ fn sixteen_nodes_are_predicted_from_four_and_eight_to_a_sixth() {
     let unseen: Vec<_> =
         unseen.into_iter().filter(|observation| observation.part != Part::Whole).collect();
     assert_eq!(unseen.len(), 6);
-    for row in site.compare(&unseen) {
+    for row in site.compare(&unseen).expect("a site") {
         assert!(row.error.abs() < 0.16, "{row:?}");
     }
 }
@@ -109,7 +109,7 @@ fn sixteen_nodes_are_predicted_from_four_and_eight_to_a_sixth() {
 fn the_laboratory_site_reproduces_what_was_measured_there() {
     let calibration = SiteDescription::laboratory().calibrate(&laboratory());
     let fitted = calibration.expect("measurements").rows;
-    let shipped = SiteDescription::laboratory().compare(&laboratory());
+    let shipped = SiteDescription::laboratory().compare(&laboratory()).expect("a site");
     assert_eq!(shipped.len(), 11);
     for (row, fitted) in shipped.iter().zip(&fitted) {
         assert!(row.error.abs() < 0.14, "{row:?}");
@@ -127,6 +127,24 @@ fn wild_and_absent_measurements_do_not_spoil_a_calibration() {
     }
     let error = SiteDescription::paper().calibrate(&[]).expect_err("nothing to fit to");
     assert!(error.to_string().starts_with("nothing to calibrate from"));
+}
+
+#[test]
+fn a_history_of_several_sites_tells_of_the_named_one() {
+    let line = |site: &str, seconds: f64| {
+        format!(
+            r#"{{"event":"transfer","at":"2026-01-01T00:00:00Z","site":"{site}","image":"i","bytes":46000000,"nodes":4,"method":"nfs","seconds":{seconds}}}"#
+        )
+    };
+    let text = [line("a", 5.0), line("b", 9.0), line("a", 7.0), line("a", 5.5)].join("\n");
+    let (history, _) = History::parse(text.as_bytes(), OnError::Stop).expect("possible events");
+    let of = |site| {
+        let found = Observation::of_history(&history, site);
+        assert_eq!(found.len(), 1);
+        found[0].seconds
+    };
+    assert!((of("a") - 5.5).abs() < 1e-12 && (of("b") - 9.0).abs() < 1e-12);
+    assert!((of("elsewhere") - 6.25).abs() < 1e-12);
 }
 
 #[test]

@@ -158,3 +158,45 @@ fn state_is_bounded_and_a_snapshot_answers_the_same() {
         close(of(&again, "qemu", MIB, nodes), before.seconds, 1e-6);
     }
 }
+
+#[test]
+fn intervals_cover_what_they_claim() {
+    // Boots on a line, with the effects and the scatter that the estimator starts from; the
+    // generator is a fixed congruential one.
+    let mut state = 11_u64;
+    let mut uniform = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut normal = move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    let (mut covered, mut all) = (0_u32, 0_u32);
+    for _ in 0..30 {
+        let (fixed, each) = (1.5 * normal().exp(), 0.5 * normal().exp());
+        let mut events = Vec::new();
+        for hypervisor in ["qemu", "xen", "other"] {
+            let hypervisor_effect = 0.5 * normal();
+            for memory in [256, 512, 1024] {
+                let memory_effect = 0.2 * normal();
+                for nodes in [1, 4, 16] {
+                    let effect = hypervisor_effect + memory_effect + 0.2 * normal();
+                    let line = fixed + each * f64::from(nodes);
+                    let seconds = line * (effect + 0.1 * normal()).exp();
+                    events.push(event(Phase::Boot, hypervisor, memory * MIB, nodes, seconds));
+                }
+            }
+        }
+        // Every third is to be predicted: other nodes, other memory, and a mixture of both.
+        let (future, past): (Vec<_>, Vec<_>) =
+            events.into_iter().enumerate().partition(|(place, _)| place % 3 == (place / 3) % 3);
+        let past: Vec<_> = past.into_iter().map(|(_, event)| event).collect();
+        let estimator = learned(&past);
+        for (_, event) in future {
+            let estimate = estimator.estimate(&PhaseTask::from(&event)).expect("boots are known");
+            covered += u32::from(estimate.covers(event.seconds));
+            all += 1;
+        }
+    }
+    let share = f64::from(covered) / f64::from(all);
+    assert!((0.85..0.97).contains(&share), "{share}");
+}

@@ -1,5 +1,7 @@
 //! Our model of transfers: what a node does on its own, and what nodes share.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::shape::{self, PARAMETERS};
@@ -118,13 +120,7 @@ impl ContentionTransfer {
     /// What the model says of a task, and the variance of one measurement around what it predicts.
     pub(super) fn predict(&self, task: &TransferTask) -> (Prediction, f64) {
         let key = LinkKey { site: task.site.clone(), method: task.method.clone() };
-        let unknown;
-        let link = if let Some(link) = self.links.get(&key) {
-            link
-        } else {
-            unknown = Link::from(Measured::new(&task.method));
-            &unknown
-        };
+        let link = self.links.get(&key).unwrap_or_else(|| Link::unmeasured(&task.method));
         let at = (task.bytes, task.nodes);
         let model = &link.measured.method;
         (link.fit.on_the_curve(model, &at, MISFIT * MISFIT), link.scatter)
@@ -139,8 +135,18 @@ impl ContentionTransfer {
 }
 
 impl Measured {
-    fn new(method: &str) -> Self {
-        Self { method: TransferMethod::of_history(method), situations: Recent::default() }
+    fn new(method: TransferMethod) -> Self {
+        Self { method, situations: Recent::default() }
+    }
+}
+
+impl Link {
+    /// What is believed of a method where nothing was measured.
+    fn unmeasured(method: &str) -> &'static Self {
+        static SHIPPED: OnceLock<[Link; 3]> = OnceLock::new();
+        let shipped =
+            SHIPPED.get_or_init(|| TransferMethod::ALL.map(|method| Measured::new(method).into()));
+        &shipped[TransferMethod::of_history(method) as usize]
     }
 }
 
@@ -158,7 +164,7 @@ impl Estimator for ContentionTransfer {
             let key = LinkKey { site: event.site.clone(), method: event.method.clone() };
             let measured: &mut Measured = touched.entry(key).or_insert_with_key(|key| {
                 let known = self.links.get(key).map(|link| link.measured.clone());
-                known.unwrap_or_else(|| Measured::new(&key.method))
+                known.unwrap_or_else(|| Measured::new(TransferMethod::of_history(&key.method)))
             });
             measured
                 .situations
