@@ -3,13 +3,13 @@
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use vclust_core::{Observation, SiteDescription, SiteStrategy, SiteTask, Software, TransferMethod};
+use vclust_core::{Observation, SiteDescription, SiteTask, Software, Strategy, TransferMethod};
 
 fn sites(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("site");
     group.sample_size(10);
     for nodes in [16, 1_000, 10_000] {
-        for strategy in SiteStrategy::ALL {
+        for strategy in Strategy::ALL {
             for transfer in TransferMethod::ALL {
                 let site = SiteDescription::paper();
                 let software = Software::paper();
@@ -24,7 +24,7 @@ fn sites(criterion: &mut Criterion) {
     let mut crowded = SiteDescription::laboratory();
     crowded.node.jitter = 0.1;
     let task = SiteTask {
-        strategy: SiteStrategy::Install,
+        strategy: Strategy::Install,
         transfer: TransferMethod::SharedServer,
         nodes: 10_000,
         software: Software::paper(),

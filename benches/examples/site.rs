@@ -2,7 +2,7 @@
 //! says of more nodes.
 
 use vclust_core::{
-    CalibrationRow, Observation, SiteDescription, SiteError, SiteStrategy, SiteTask, Software,
+    CalibrationRow, Observation, SiteDescription, SiteError, SiteTask, Software, Strategy,
     TransferMethod,
 };
 
@@ -31,7 +31,7 @@ fn main() -> Result<(), SiteError> {
     {
         println!("\n{title}\n\n| strategy | transfer | 16 | 190 | 1,000 | 10,000 |");
         println!("| --- | --- | --- | --- | --- | --- |");
-        for strategy in SiteStrategy::ALL {
+        for strategy in Strategy::ALL {
             for transfer in TransferMethod::ALL {
                 print!("| {strategy} | {transfer} |");
                 for nodes in [16, 190, 1000, 10_000] {

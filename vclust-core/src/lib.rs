@@ -22,6 +22,7 @@ mod selection;
 mod site;
 mod sources;
 mod spec;
+mod strategy;
 mod trace;
 mod units;
 mod version;
@@ -69,11 +70,11 @@ pub use replay::{Clairvoyant, Outcome, Replay, hindsight};
 pub use selection::{
     BytesPrice, Candidate, Conditions, Estimators, ImageSelector, Layer, LayerPlan, LayerSearch,
     PackagePrices, PaperChoice, PhaseEstimate, Prices, Repair, RunPrice, Selection, SelectionError,
-    Strategy, StrategyPrices, Target, paper_rule,
+    StrategyPrices, Target, paper_rule,
 };
 pub use site::{
     Calibration, CalibrationRow, HeadDescription, HostsDescription, NodeDescription, Observation,
-    PhaseTimes, ResourceUse, SiteDescription, SiteError, SiteRun, SiteStrategy, SiteTask, Software,
+    PhaseTimes, ResourceUse, SiteDescription, SiteError, SiteRun, SiteTask, Software,
     TransferDescription, TransferMethod,
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
@@ -81,6 +82,7 @@ pub use spec::{
     ClusterSpec, DebianSpec, DeploySpec, FileMode, HypervisorKind, NetworkSpec, Overlay, SpecError,
     StrategyChoice, UploadedFile,
 };
+pub use strategy::Strategy;
 pub use trace::{BuildDependencies, Popularity, Workload};
 pub use units::{ByteSize, ByteSizeError};
 pub use version::{Version, VersionError, compare_versions};

@@ -112,6 +112,7 @@ pub(crate) enum StrategyName {
 }
 
 impl StrategyName {
+    /// The library's value for it.
     pub(crate) fn strategy(self) -> Strategy {
         match self {
             Self::Install => Strategy::Install,

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use vclust_core::{
-    CalibrationRow, Observation, OnError, Phase, SiteDescription, SiteRun, SiteStrategy, SiteTask,
-    Software, TransferMethod,
+    CalibrationRow, Observation, OnError, Phase, SiteDescription, SiteRun, SiteTask, Software,
+    TransferMethod,
 };
 
 use super::accuracy;
-use crate::arguments::Format;
+use crate::arguments::{Format, StrategyName};
 use crate::failure::Failure;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
 
     /// How nodes get their root; can be given several times [default: all].
     #[arg(long, value_enum, value_delimiter = ',')]
-    strategy: Vec<Strategy>,
+    strategy: Vec<StrategyName>,
 
     /// How images get to the hosts; can be given several times [default: all].
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -89,16 +89,6 @@ pub(crate) struct Arguments {
     /// Print the site's description, fitted where a history is given, instead of simulating.
     #[arg(long)]
     describe: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Strategy {
-    /// Each node unpacks the image, installs what it lacks, and reboots.
-    Install,
-    /// What the image lacks is installed once, into a layer that all share.
-    Layers,
-    /// As layers, but nodes are copies of one that has booted.
-    Clone,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -174,7 +164,7 @@ fn described(name: &str) -> Result<SiteDescription, Failure> {
 }
 
 fn simulate(site: &SiteDescription, arguments: &Arguments) -> Result<Vec<SiteRun>, Failure> {
-    let strategies = some_or_all(&arguments.strategy, Strategy::value_variants());
+    let strategies = some_or_all(&arguments.strategy, StrategyName::value_variants());
     let transfers = some_or_all(&arguments.transfer, Transfer::value_variants());
     let paper = Software::paper();
     let packages_bytes = arguments.packages_bytes.unwrap_or_else(|| {
@@ -191,7 +181,7 @@ fn simulate(site: &SiteDescription, arguments: &Arguments) -> Result<Vec<SiteRun
         for strategy in strategies {
             for transfer in transfers {
                 let task = SiteTask {
-                    strategy: (*strategy).into(),
+                    strategy: strategy.strategy(),
                     transfer: (*transfer).into(),
                     nodes: *nodes,
                     software: software.clone(),
@@ -209,16 +199,6 @@ fn simulate(site: &SiteDescription, arguments: &Arguments) -> Result<Vec<SiteRun
 
 fn some_or_all<'a, T>(some: &'a [T], all: &'a [T]) -> &'a [T] {
     if some.is_empty() { all } else { some }
-}
-
-impl From<Strategy> for SiteStrategy {
-    fn from(strategy: Strategy) -> Self {
-        match strategy {
-            Strategy::Install => Self::Install,
-            Strategy::Layers => Self::Layers,
-            Strategy::Clone => Self::Clone,
-        }
-    }
 }
 
 impl From<Transfer> for TransferMethod {

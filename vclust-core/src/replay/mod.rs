@@ -13,7 +13,8 @@ pub use outcome::Outcome;
 
 use crate::catalogue::{Catalogue, Image, ImageId, PackageSet, Universe};
 use crate::generation::{Changes, GenerationPolicy, ImageSizes, Making, Repository, Served};
-use crate::selection::{ImageSelector, PackagePrices, Prices, SelectionError, Strategy, Target};
+use crate::selection::{ImageSelector, PackagePrices, Prices, SelectionError, Target};
+use crate::strategy::Strategy;
 use outcome::Tally;
 
 /// A site at which requests are replayed.

@@ -13,6 +13,7 @@ use crate::catalogue::{Image, PackageSet};
 use crate::estimate::{Estimate, InstallEstimator, PackageCost, Priors, RunCost};
 use crate::history::{PackageVersion, Phase};
 use crate::index::{FileOrigin, Index};
+use crate::strategy::Strategy;
 
 /// Packages in the universe: versions 1 and 2 of some, and pairs that conflict.
 const NAMES: u32 = 90;

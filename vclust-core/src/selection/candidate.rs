@@ -7,10 +7,11 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::repair::{self, Removed, Repair};
-use super::{ImageSelector, Prices, Strategy, StrategyPrices, Target};
+use super::{ImageSelector, Prices, StrategyPrices, Target};
 use crate::catalogue::{Catalogue, ImageId, PackageSet};
 use crate::estimate::{Estimate, RunCost};
 use crate::history::Phase;
+use crate::strategy::Strategy;
 
 /// An image with a strategy, and what it is expected to take.
 #[derive(Debug, Clone, PartialEq, Serialize)]

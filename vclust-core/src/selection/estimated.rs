@@ -1,12 +1,13 @@
 //! Prices as the estimators know them.
 
-use super::prices::{BytesPrice, Prices, RunPrice, Strategy, StrategyPrices};
+use super::prices::{BytesPrice, Prices, RunPrice, StrategyPrices};
 use crate::catalogue::Catalogue;
 use crate::estimate::{
     BlendedTransfer, Estimate, Estimator, InstallEstimator, PhaseEstimator, PhaseTask, RunCost,
     TransferTask,
 };
 use crate::history::Phase;
+use crate::strategy::Strategy;
 
 /// The estimators that prices are made of.
 #[derive(Debug, Clone, Copy)]

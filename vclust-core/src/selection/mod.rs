@@ -19,7 +19,7 @@ pub use error::SelectionError;
 pub use estimated::{Conditions, Estimators};
 pub use layers::{Layer, LayerPlan, LayerSearch};
 pub use paper::{PaperChoice, paper_rule};
-pub use prices::{BytesPrice, PackagePrices, Prices, RunPrice, Strategy, StrategyPrices};
+pub use prices::{BytesPrice, PackagePrices, Prices, RunPrice, StrategyPrices};
 pub use repair::Repair;
 pub use target::Target;
 

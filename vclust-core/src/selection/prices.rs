@@ -1,52 +1,9 @@
 //! What each strategy costs at one site for one number of nodes, ready to be added up.
 
-use serde::{Deserialize, Serialize};
-
 use crate::catalogue::{PackageSet, PackageVersionId, Universe};
 use crate::estimate::{Estimate, InstallEstimator, PackageCost, RunCost, RunScale};
 use crate::history::Phase;
-
-/// How nodes get their root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Strategy {
-    /// Every node unpacks the image to its own disk and installs what is missing: the paper's.
-    Install,
-    /// What is missing is installed once, into a layer; nodes boot from shared read-only layers.
-    Layers,
-    /// As layers, but one node is booted and all others start as copies of it.
-    Clone,
-}
-
-impl Strategy {
-    /// All three.
-    pub const ALL: [Self; 3] = [Self::Install, Self::Layers, Self::Clone];
-
-    /// Its name, as specs and histories write it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Layers => "layers",
-            Self::Clone => "clone",
-        }
-    }
-
-    /// The phase in which the differential packages are installed.
-    #[must_use]
-    pub fn run_phase(self) -> Phase {
-        match self {
-            Self::Install => Phase::Install,
-            Self::Layers | Self::Clone => Phase::Layer,
-        }
-    }
-}
-
-impl std::fmt::Display for Strategy {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(self.name())
-    }
-}
+use crate::strategy::Strategy;
 
 /// What each package of a universe costs to install.
 #[derive(Debug, Clone, Default)]

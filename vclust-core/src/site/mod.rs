@@ -27,7 +27,7 @@ pub use description::{
 pub use error::SiteError;
 pub use observation::Observation;
 pub use run::{PhaseTimes, ResourceUse, SiteRun};
-pub use task::{SiteStrategy, SiteTask, Software, TransferMethod};
+pub use task::{SiteTask, Software, TransferMethod};
 
 use program::{PHASES, Program, program};
 use task::Part;

@@ -2,9 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::task::{Part, SiteStrategy, SiteTask, Software, TransferMethod};
+use super::task::{Part, SiteTask, Software, TransferMethod};
 use crate::estimate::median;
 use crate::history::{Event, History, Phase};
+use crate::strategy::Strategy;
 
 /// Size of a package that only its name is known of: that of the paper's configurations.
 const TYPICAL_PACKAGE_BYTES: u64 = 440_000;
@@ -21,7 +22,7 @@ pub struct Observation {
     /// Seconds until the last node was through.
     pub seconds: f64,
     pub(super) part: Part,
-    pub(super) strategy: SiteStrategy,
+    pub(super) strategy: Strategy,
     pub(super) transfer: TransferMethod,
     pub(super) software: Software,
 }
@@ -60,7 +61,7 @@ impl Observation {
                 nodes: 16,
                 seconds: 0.0,
                 part: Part::Whole,
-                strategy: SiteStrategy::Install,
+                strategy: Strategy::Install,
                 transfer: TransferMethod::SharedServer,
                 software: of(0),
             };
@@ -122,7 +123,7 @@ impl Observation {
             nodes: 0,
             seconds: seconds_of(event),
             part: Part::Whole,
-            strategy: SiteStrategy::Install,
+            strategy: Strategy::Install,
             transfer: TransferMethod::SharedServer,
             software: Software {
                 image_bytes: 0,
@@ -156,13 +157,13 @@ impl Observation {
                 })
             }
             Event::Phase(event) => {
-                let strategy = SiteStrategy::named(&event.strategy)?;
+                let strategy = Strategy::named(&event.strategy)?;
                 let (part, nodes) = match (strategy, event.phase) {
-                    (SiteStrategy::Clone, Phase::Ready) => (Part::Clones, event.nodes),
+                    (Strategy::Clone, Phase::Ready) => (Part::Clones, event.nodes),
                     // One template boots, however many clones there will be.
-                    (SiteStrategy::Clone, Phase::Boot) => (Part::Boot, 1),
+                    (Strategy::Clone, Phase::Boot) => (Part::Boot, 1),
                     (_, Phase::Boot) => (Part::Boot, event.nodes),
-                    (SiteStrategy::Install, Phase::Reboot) => (Part::Reboot, event.nodes),
+                    (Strategy::Install, Phase::Reboot) => (Part::Reboot, event.nodes),
                     _ => return None,
                 };
                 let phase = match event.phase {

@@ -5,8 +5,9 @@ use super::engine::{Step, World};
 use super::jitter::factors;
 use super::network::{Image, chain, tree};
 use super::server::Server;
-use super::task::{Part, SiteStrategy, SiteTask, TransferMethod};
+use super::task::{Part, SiteTask, TransferMethod};
 use crate::history::Phase;
+use crate::strategy::Strategy;
 
 /// The phases that processes note, in the order in which they come.
 pub(super) const PHASES: [Phase; 7] = [
@@ -64,7 +65,7 @@ pub(super) fn program(site: &SiteDescription, task: &SiteTask, part: Part) -> Pr
     let world = World { servers, gates, phases: PHASES.len(), ..World::default() };
     let mut builder =
         Builder { site, task, hosts, world, passing_on: 0.0, crowded_unpacking: 0.0, draws: 0 };
-    let install = task.strategy == SiteStrategy::Install;
+    let install = task.strategy == Strategy::Install;
     let layer = builder.layer_seconds();
     if install || part != Part::Whole {
         builder.nodes(part);
@@ -191,7 +192,7 @@ impl Builder<'_> {
         let mut programs: Vec<Vec<Step>> = vec![Vec::new(); count];
         if in_part(Part::Boot) {
             let slowness = self.draw(count);
-            let layers = self.task.strategy != SiteStrategy::Install;
+            let layers = self.task.strategy != Strategy::Install;
             for (node, program) in programs.iter_mut().enumerate() {
                 if layers {
                     let seconds = self.site.node.layers_boot_seconds;
@@ -320,7 +321,7 @@ impl Builder<'_> {
             program.extend(steps);
             program.push(note(Phase::Transfer));
         }
-        let clone = self.task.strategy == SiteStrategy::Clone;
+        let clone = self.task.strategy == Strategy::Clone;
         if clone {
             let slow = self.draw(1)[0];
             let template = self.boot(0, slow, self.site.node.layers_boot_seconds);

@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 
-use super::task::{SiteStrategy, TransferMethod};
+use super::task::TransferMethod;
 use crate::estimate::quantile;
 use crate::history::Phase;
+use crate::strategy::Strategy;
 
 /// A simulated build. Times are seconds from the request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SiteRun {
     /// How nodes got their root.
-    pub strategy: SiteStrategy,
+    pub strategy: Strategy,
     /// How images got to the hosts.
     pub transfer: TransferMethod,
     /// Number of nodes.

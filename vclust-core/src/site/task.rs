@@ -4,17 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How nodes get their root.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SiteStrategy {
-    /// Each boots from the network, unpacks the image, installs what it lacks, and reboots.
-    Install,
-    /// What the image lacks is installed once, into a layer; each boots from the shared layers.
-    Layers,
-    /// As layers, but one node boots and the others are clones of it in memory.
-    Clone,
-}
+use crate::strategy::Strategy;
 
 /// How an image gets to the hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,27 +16,6 @@ pub enum TransferMethod {
     Chain,
     /// Whole images pass from host to several hosts.
     Tree,
-}
-
-impl SiteStrategy {
-    /// All strategies.
-    pub const ALL: [Self; 3] = [Self::Install, Self::Layers, Self::Clone];
-
-    /// Its name in specs and events.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Layers => "layers",
-            Self::Clone => "clone",
-        }
-    }
-
-    /// The strategy of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|strategy| strategy.name() == name)
-    }
 }
 
 impl TransferMethod {
@@ -75,12 +44,6 @@ impl TransferMethod {
             Self::Chain => "chain",
             Self::Tree => "tree",
         }
-    }
-}
-
-impl fmt::Display for SiteStrategy {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(self.name())
     }
 }
 
@@ -122,7 +85,7 @@ impl Software {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SiteTask {
     /// How nodes get their root.
-    pub strategy: SiteStrategy,
+    pub strategy: Strategy,
     /// How images get to the hosts.
     pub transfer: TransferMethod,
     /// Number of nodes.

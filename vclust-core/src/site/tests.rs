@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use proptest::prelude::*;
+use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
 use crate::history::{History, OnError};
+use crate::strategy::Strategy;
 
 /// Phase by strategy: nodes and seconds.
 type Times = &'static [(u32, f64)];
@@ -40,7 +41,7 @@ fn laboratory() -> Vec<Observation> {
     Observation::of_history(&history, "l")
 }
 
-fn task(strategy: SiteStrategy, transfer: TransferMethod, nodes: u32) -> SiteTask {
+fn task(strategy: Strategy, transfer: TransferMethod, nodes: u32) -> SiteTask {
     SiteTask { strategy, transfer, nodes, software: Software::paper(), seed: 1 }
 }
 
@@ -170,9 +171,9 @@ fn one_node_takes_the_sum_of_its_steps() {
         + node.start_seconds
         + node.layers_boot_seconds;
     let cases = [
-        (SiteStrategy::Install, install),
-        (SiteStrategy::Layers, layers),
-        (SiteStrategy::Clone, layers + node.clone_seconds),
+        (Strategy::Install, install),
+        (Strategy::Layers, layers),
+        (Strategy::Clone, layers + node.clone_seconds),
     ];
     for (strategy, sum) in cases {
         let simulated = total(&site, &task(strategy, TransferMethod::SharedServer, 1));
@@ -187,7 +188,7 @@ fn equal_flows_share_the_uplink() {
     site.hosts.disk_bytes_per_second = 1e12;
     site.head.disk_bytes_per_second = 1e12;
     for nodes in [3, 16, 500] {
-        let task = task(SiteStrategy::Install, TransferMethod::SharedServer, nodes);
+        let task = task(Strategy::Install, TransferMethod::SharedServer, nodes);
         let run = site.simulate_part(&task, Part::Transfer);
         let formula = site.transfer.latency_seconds
             + f64::from(nodes) * 46e6 / site.head.uplink_bytes_per_second;
@@ -202,7 +203,7 @@ fn nodes_on_one_host_share_its_cores() {
     let mut site = even();
     site.hosts.count = Some(1);
     site.hosts.cores = 2.0;
-    let task = task(SiteStrategy::Install, TransferMethod::SharedServer, 10);
+    let task = task(Strategy::Install, TransferMethod::SharedServer, 10);
     let run = site.simulate_part(&task, Part::Reboot);
     // Nodes start one after another, a second apart; two cores then carry ten boots.
     let least = 10.0 * site.node.reboot_seconds / 2.0;
@@ -212,7 +213,7 @@ fn nodes_on_one_host_share_its_cores() {
 
 #[test]
 fn phases_are_in_order_and_every_node_gets_through() {
-    for strategy in SiteStrategy::ALL {
+    for strategy in Strategy::ALL {
         for transfer in TransferMethod::ALL {
             let mut site = SiteDescription::paper();
             site.hosts.nodes_per_host = 4;
@@ -239,17 +240,17 @@ fn phases_are_in_order_and_every_node_gets_through() {
 #[test]
 fn impossible_tasks_are_refused() {
     let site = SiteDescription::paper();
-    let none = task(SiteStrategy::Install, TransferMethod::Chain, 0);
+    let none = task(Strategy::Install, TransferMethod::Chain, 0);
     let error = site.simulate(&none).expect_err("no nodes are no cluster");
     assert_eq!(error.to_string(), "0 nodes cannot be simulated; ask for 1 to 100000");
-    let mut endless = task(SiteStrategy::Install, TransferMethod::Chain, 1);
+    let mut endless = task(Strategy::Install, TransferMethod::Chain, 1);
     endless.software.install_seconds = Some(f64::NAN);
     assert!(site.simulate(&endless).is_err());
 }
 
 #[test]
 fn nothing_to_install_skips_the_phase() {
-    let mut task = task(SiteStrategy::Install, TransferMethod::Chain, 8);
+    let mut task = task(Strategy::Install, TransferMethod::Chain, 8);
     task.software.packages = 0;
     let run = SiteDescription::paper().simulate(&task).expect("a possible task");
     assert!(run.phases.iter().all(|phase| phase.phase != crate::history::Phase::Install));
@@ -267,7 +268,7 @@ proptest! {
     ) {
         let mut site = even();
         site.hosts.nodes_per_host = nodes_per_host;
-        let (strategy, method) = (SiteStrategy::ALL[strategy], TransferMethod::ALL[method]);
+        let (strategy, method) = (Strategy::ALL[strategy], TransferMethod::ALL[method]);
         // Nodes come by whole hosts: a host that is not full has more for each of its nodes.
         let nodes = nodes * nodes_per_host;
         let few = total(&site, &task(strategy, method, nodes));
@@ -282,7 +283,7 @@ proptest! {
         nodes in 1_u32..100,
         seed: u64,
     ) {
-        let (strategy, method) = (SiteStrategy::ALL[strategy], TransferMethod::ALL[method]);
+        let (strategy, method) = (Strategy::ALL[strategy], TransferMethod::ALL[method]);
         let task = SiteTask { seed, ..task(strategy, method, nodes) };
         let site = SiteDescription::paper();
         let run = site.simulate(&task).expect("a possible task");
@@ -299,7 +300,7 @@ proptest! {
     ) {
         let mut site = SiteDescription::paper();
         site.node.network_boot_bytes = 1_000_000;
-        let mut task = task(SiteStrategy::Install, TransferMethod::SharedServer, nodes);
+        let mut task = task(Strategy::Install, TransferMethod::SharedServer, nodes);
         task.software.image_bytes = megabytes * 1_000_000;
         let run = site.simulate(&task).expect("a possible task");
         let moved = run.resources[0].utilisation.expect("a link has one")

@@ -11,7 +11,7 @@ pub use file::{FileMode, UploadedFile};
 
 use serde::{Deserialize, Serialize};
 
-use crate::selection::Strategy;
+use crate::strategy::Strategy;
 use crate::units::ByteSize;
 
 /// A cluster to build.

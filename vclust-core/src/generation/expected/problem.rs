@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use crate::catalogue::{PackageSet, PackageVersionId};
 use crate::generation::Repository;
 use crate::selection::{Prices, RunPrice};
+use crate::strategy::Strategy;
 
 /// A set of packages that is requested, and how often in proportion to the others.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,7 +218,7 @@ fn head_node(prices: &Prices) -> RunPrice {
     let once = prices
         .strategies
         .iter()
-        .find(|strategy| strategy.strategy != crate::selection::Strategy::Install)
+        .find(|strategy| strategy.strategy != Strategy::Install)
         .or(prices.strategies.first());
     once.map_or(RunPrice::Line { start: 0.0, half_width: 0.0 }, |strategy| strategy.run)
 }
