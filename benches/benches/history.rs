@@ -22,10 +22,12 @@ const REQUESTS: usize = 10_000;
 const LEARNER: Learner<'_> =
     Learner { name: "mean transfer", version: 1, kind: Some(EventKind::Transfer) };
 
-fn fold(rule: &mut MeanTransfer, event: &Event) {
-    if let Event::Transfer(event) = event {
-        rule.learn(&[event]);
-    }
+fn fold(rule: &mut MeanTransfer, events: &[Event]) {
+    let transfers = events.iter().filter_map(|event| match event {
+        Event::Transfer(event) => Some(event),
+        _ => None,
+    });
+    rule.learn(&transfers.collect::<Vec<_>>());
 }
 
 fn learn(database: &mut HistoryDatabase) -> MeanTransfer {

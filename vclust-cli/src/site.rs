@@ -1,52 +1,108 @@
 //! What a site has learned: from its history, or from a file of events.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use vclust_core::{
-    BlendedTransfer, Catalogue, Conditions, Estimator, Estimators, Event, EventFilter, History,
-    HistoryStore, Index, InstallEstimator, OnError, PackagePrices, PhaseEstimator, Prices, Priors,
-    Strategy, Universe,
+    BlendedTransfer, Catalogue, Conditions, Estimator, Estimators, Event, EventKind,
+    History, HistoryStore, Index, InstallEstimator, InstallEvent, InstallStatistics, OnError,
+    PackagePrices, PhaseEstimator, PhaseEvent, Prices, Priors, RequestEvent, Strategy,
+    TransferEvent, Universe,
 };
 use vclust_debian::StateDirectory;
-use vclust_grid::HistoryDatabase;
+use vclust_grid::{HistoryDatabase, Learner, learned};
 
 use crate::commands::accuracy;
 use crate::failure::Failure;
 
-/// The events of a file, or of the site's own history, of which there may be none yet.
-pub(crate) fn history(file: Option<&Path>) -> Result<History, Failure> {
-    if let Some(path) = file {
-        return accuracy::read(path, OnError::Stop);
-    }
-    let mut history = History::default();
-    let Some(database) = HistoryDatabase::open_existing(&StateDirectory::locate()?)? else {
-        return Ok(history);
-    };
-    database.for_each(&EventFilter::default(), &mut |_, event: &Event| {
-        // What is in a database was checked, and is there once.
-        let _ = history.push(event.clone());
-        ControlFlow::Continue(())
-    })?;
-    Ok(history)
+/// Requests of the past that generation looks at.
+const REQUESTS: usize = 100_000;
+
+/// Where events come from.
+pub(crate) enum Past {
+    /// A file, or nothing at all.
+    Given(History),
+    /// The site's own history.
+    Recorded(HistoryDatabase),
 }
 
-/// Estimators that have learned from a history.
+impl Past {
+    /// The events of a file, or the site's own history, of which there may be none yet.
+    pub(crate) fn of(file: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(path) = file {
+            return Ok(Self::Given(accuracy::read(path, OnError::Stop)?));
+        }
+        let database = HistoryDatabase::open_existing(&StateDirectory::locate()?)?;
+        Ok(database.map_or_else(|| Self::Given(History::default()), Self::Recorded))
+    }
+
+    /// The latest requests, the oldest first.
+    pub(crate) fn requests(&self) -> Result<Vec<RequestEvent>, Failure> {
+        Ok(match self {
+            Self::Given(history) => history.requests().cloned().collect(),
+            Self::Recorded(database) => database.recent_requests(REQUESTS)?,
+        })
+    }
+}
+
+/// Estimators that have learned from the past.
 pub(crate) struct Learned<'a> {
     installs: InstallEstimator<'a>,
     transfers: BlendedTransfer,
     phases: PhaseEstimator,
 }
 
+const INSTALLS: Learner<'_> =
+    Learner { name: "installs", version: 1, kind: Some(EventKind::Install) };
+const TRANSFERS: Learner<'_> =
+    Learner { name: "transfers", version: 1, kind: Some(EventKind::Transfer) };
+const PHASES: Learner<'_> = Learner { name: "phases", version: 1, kind: Some(EventKind::Phase) };
+
 impl<'a> Learned<'a> {
-    pub(crate) fn from(index: &'a Index, history: &History) -> Self {
-        let mut installs = InstallEstimator::new(index, Priors::shipped());
-        installs.learn(&history.installs().collect::<Vec<_>>());
-        let mut transfers = BlendedTransfer::default();
-        transfers.learn(&history.transfers().collect::<Vec<_>>());
-        let mut phases = PhaseEstimator::default();
-        phases.learn(&history.phases().collect::<Vec<_>>());
-        Self { installs, transfers, phases }
+    /// From a file all is learned anew; a site's own history has kept what was learned before, and only
+    /// newer events are read.
+    pub(crate) fn from(index: &'a Index, past: &mut Past) -> Result<Self, Failure> {
+        Ok(match past {
+            Past::Given(history) => Self::of(index, history)?,
+            Past::Recorded(database) => Self::of(index, database)?,
+        })
+    }
+
+    fn of<H: HistoryStore>(index: &'a Index, store: &mut H) -> Result<Self, H::Error> {
+        let statistics = learned(store, INSTALLS, |known: &mut InstallStatistics, events| {
+            let before = std::mem::take(known);
+            let mut estimator = InstallEstimator::with_statistics(index, Priors::shipped(), before);
+            let installs: Vec<&InstallEvent> = events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Install(event) => Some(event),
+                    _ => None,
+                })
+                .collect();
+            estimator.learn(&installs);
+            known.clone_from(estimator.statistics());
+        })?;
+        let transfers = learned(store, TRANSFERS, |known: &mut BlendedTransfer, events| {
+            let transfers: Vec<&TransferEvent> = events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Transfer(event) => Some(event),
+                    _ => None,
+                })
+                .collect();
+            known.learn(&transfers);
+        })?;
+        let phases = learned(store, PHASES, |known: &mut PhaseEstimator, events| {
+            let phases: Vec<&PhaseEvent> = events
+                .iter()
+                .filter_map(|event| match event {
+                    Event::Phase(event) => Some(event),
+                    _ => None,
+                })
+                .collect();
+            known.learn(&phases);
+        })?;
+        let installs = InstallEstimator::with_statistics(index, Priors::shipped(), statistics);
+        Ok(Self { installs, transfers, phases })
     }
 
     /// Prices of packages, and of everything else under some conditions.

@@ -12,6 +12,8 @@ use vclust_core::{Event, EventFilter, EventId, EventKind, HistoryStore, Saved, S
 
 /// So many events are folded again and again before the state is worth writing.
 const WORTH_SAVING: usize = 200;
+/// Events that are folded at once: estimators refit once for all of them.
+const BATCH: usize = 1000;
 
 /// Whose state it is, and which events go into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +29,13 @@ pub struct Learner<'a> {
 /// The state of an estimator after all events of a store.
 ///
 /// The state last kept is loaded, or [`Default`] where there is none that can be read; events
-/// recorded since are folded into it, and when they were many, the state is kept. Failing to keep
-/// it is told to `tracing` and is no error, as the answer is right all the same.
+/// recorded since are folded into it, up to a thousand at once in their order, and when they were
+/// many, the state is kept. Failing to keep it is told to `tracing` and is no error, as the answer
+/// is right all the same.
 pub fn learned<S, H>(
     store: &mut H,
     learner: Learner<'_>,
-    mut fold: impl FnMut(&mut S, &Event),
+    mut fold: impl FnMut(&mut S, &[Event]),
 ) -> Result<S, H::Error>
 where
     S: Serialize + DeserializeOwned + Default,
@@ -42,12 +45,20 @@ where
     let is_first = before.is_none();
     let (after, mut state) = before.unwrap_or_default();
     let mut folded = 0;
+    let mut batch: Vec<Event> = Vec::new();
     let wanted = EventFilter { after, kind: learner.kind, ..EventFilter::default() };
     let last = store.for_each(&wanted, &mut |_, event| {
-        fold(&mut state, event);
+        batch.push(event.clone());
         folded += 1;
+        if batch.len() == BATCH {
+            fold(&mut state, &batch);
+            batch.clear();
+        }
         ControlFlow::Continue(())
     })?;
+    if !batch.is_empty() {
+        fold(&mut state, &batch);
+    }
     if folded >= WORTH_SAVING || (is_first && folded > 0) {
         keep(store, learner, last, &state);
     }

@@ -14,7 +14,7 @@ Policies, with their parameters and what these are if left out:
   golden:N           one image of what the first N requests share (100; VMPlants)
   static:N           the most requested sets of the first N requests (100; Virtual Workspaces)
   landlord:A         similar requests share an image, up to the Jaccard distance A (0.8; LANDLORD)
-  expected-time:H    least expected build time, requests decayed with half-life H (2000; vclust's)
+  expected-time:H    least expected build time, requests decayed with half-life H (10000; vclust's)
 
 Two oracles that know the trace stand beside them: the best images that never change, of which regret
 is told, and the best ones for each next period.

@@ -43,7 +43,7 @@ const REQUESTS: &str = "a number of requests from 1 to 1000000";
 /// | `golden:N` | one image of what the first N requests share; 100 |
 /// | `static:N` | the most requested sets of the first N requests; 100 |
 /// | `landlord:A` | merging of requests nearer than A; 0.8 |
-/// | `expected-time:H` | ours, requests decayed with a half-life of H requests; 2000 |
+/// | `expected-time:H` | ours, requests decayed with a half-life of H requests; 10000 |
 pub fn parse_policy(text: &str) -> Result<Box<dyn GenerationPolicy>, PolicyError> {
     let (name, parameters) = text.split_once(':').unwrap_or((text, ""));
     let given: Vec<&str> = parameters.split(',').filter(|part| !part.is_empty()).collect();
@@ -93,7 +93,8 @@ pub fn parse_policy(text: &str) -> Result<Box<dyn GenerationPolicy>, PolicyError
         }
         "expected-time" => {
             at_most(1, "expected-time")?;
-            let half_life = count(0, 2000, "expected-time", REQUESTS)?;
+            let half_life =
+                count(0, ExpectedTimeOptions::default().half_life, "expected-time", REQUESTS)?;
             let options = ExpectedTimeOptions { half_life, ..ExpectedTimeOptions::default() };
             Ok(Box::new(ExpectedTime::new(options)))
         }

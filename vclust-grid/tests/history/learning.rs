@@ -25,11 +25,13 @@ const MEAN: Learner<'_> =
 
 fn count<H: HistoryStore>(store: &mut H, learner: Learner<'_>) -> (Counter, u32) {
     let mut folded = 0;
-    let counter = learned(store, learner, |counter: &mut Counter, event| {
-        folded += 1;
-        match event {
-            Event::Request(_) => counter.requests += 1,
-            _ => counter.transfers += 1,
+    let counter = learned(store, learner, |counter: &mut Counter, events| {
+        for event in events {
+            folded += 1;
+            match event {
+                Event::Request(_) => counter.requests += 1,
+                _ => counter.transfers += 1,
+            }
         }
     });
     (counter.expect("readable"), folded)
@@ -95,9 +97,11 @@ fn what_cannot_be_read_or_knows_too_much_is_learned_again() {
 #[test]
 fn an_estimate_is_the_same_bit_by_bit_whether_learned_at_once_or_in_parts() {
     let (_directory, mut database) = new_database();
-    let fold = |rule: &mut MeanTransfer, event: &Event| {
-        if let Event::Transfer(event) = event {
-            rule.learn(&[event]);
+    let fold = |rule: &mut MeanTransfer, events: &[Event]| {
+        for event in events {
+            if let Event::Transfer(event) = event {
+                rule.learn(&[event]);
+            }
         }
     };
     let mut at_once = MeanTransfer::default();
@@ -107,9 +111,7 @@ fn an_estimate_is_the_same_bit_by_bit_whether_learned_at_once_or_in_parts() {
             .map(|event| transfer(part * 300 + event, 6.0 + (event as f64).sin() / 3.0))
             .collect();
         database.append(&events).expect("possible");
-        for event in &events {
-            fold(&mut at_once, event);
-        }
+        fold(&mut at_once, &events);
         let Event::Transfer(event) = &events[0] else { unreachable!("these are transfers") };
         let task = task.get_or_insert_with(|| TransferTask::from(event));
         let in_parts: MeanTransfer = learned(&mut database, MEAN, fold).expect("readable");

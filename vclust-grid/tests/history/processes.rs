@@ -144,7 +144,9 @@ fn several_processes_record_and_learn_at_once() {
     const EACH: i64 = 300;
     const COUNTER: Learner<'_> = Learner { name: "counter", version: 1, kind: None };
     let count = |database: &mut HistoryDatabase| {
-        learned(database, COUNTER, |count: &mut u32, _| *count += 1).expect("readable")
+        learned(database, COUNTER, |count: &mut u32, events| {
+            *count += events.len() as u32;
+        }).expect("readable")
     };
     if let Some((mut database, part)) = told() {
         for event in 0..EACH {

@@ -32,7 +32,7 @@ pub struct ExpectedTimeOptions {
 
 impl Default for ExpectedTimeOptions {
     fn default() -> Self {
-        Self { half_life: 2000, period: 500, distinct: 1500 }
+        Self { half_life: 10_000, period: 1000, distinct: 3000 }
     }
 }
 
