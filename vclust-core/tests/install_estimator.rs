@@ -12,10 +12,10 @@ fn index() -> Index {
     let mut text = String::new();
     for (at, name) in NAMES.iter().enumerate() {
         let (size, installed) = (100_000 * (at + 1), 400 * (at + 1));
-        text.push_str(&format!(
+        text += &format!(
             "Package: {name}\nVersion: 1\nArchitecture: amd64\nSize: {size}\n\
              Installed-Size: {installed}\n\n"
-        ));
+        );
     }
     let mut builder = Index::builder("amd64");
     builder.packages(text, FileOrigin::named("Packages")).expect("readable stanzas");

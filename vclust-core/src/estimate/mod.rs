@@ -13,7 +13,9 @@ mod robust;
 use serde::Serialize;
 
 pub use accuracy::Accuracy;
-pub use install::{InstallEstimator, InstallTask, PackageCost, Priors, RunCost, RunScale};
+pub use install::{
+    InstallEstimator, InstallStatistics, InstallTask, PackageCost, Priors, RunCost, RunScale,
+};
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};
 

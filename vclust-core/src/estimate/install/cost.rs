@@ -4,7 +4,7 @@
 use std::ops::AddAssign;
 use std::sync::LazyLock;
 
-use super::seen::crowding;
+use super::statistics::crowding;
 
 /// What one package adds to a run, in seconds on one node, with everything that was learned.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

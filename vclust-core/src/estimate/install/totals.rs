@@ -1,6 +1,7 @@
 //! What whole runs teach where steps were not measured, and what many nodes at once cost.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{PackageCost, RUN_SPREAD};
 use crate::history::InstallEvent;
@@ -16,7 +17,7 @@ const CLOCK_NOISE: f64 = 0.006;
 const INFLATION: f64 = 1.25;
 
 /// Effects learned from whole runs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Totals {
     /// Logarithm of the site's speed: sum and count of what runs without steps say.
     speed: (f64, f64),
@@ -43,12 +44,13 @@ impl Totals {
         self.packages.get(name).copied().unwrap_or((0.0, 1.0))
     }
 
-    /// Variance of a run of so many seconds, of which `packages` is that of its packages.
-    pub(super) fn variance(&self, seconds: f64, packages: f64, spread: f64, nodes: u32) -> f64 {
+    /// Relative variance of a run of so many seconds that the site's speed, which is known to within
+    /// `spread`, the number of nodes and the clock explain.
+    pub(super) fn variance(&self, seconds: f64, spread: f64, nodes: u32) -> f64 {
         let log_nodes = f64::from(nodes.max(1)).ln();
-        let common =
-            RUN_NOISE.powi(2) + self.speed(spread).1 + log_nodes.powi(2) * self.exponent().1;
-        packages * INFLATION.powi(2) + seconds * seconds * common + CLOCK_NOISE.powi(2)
+        self.speed(spread).1
+            + log_nodes.powi(2) * self.exponent().1
+            + (CLOCK_NOISE / seconds.max(CLOCK_NOISE)).powi(2)
     }
 
     /// Logarithm of the site's speed and its variance, shrunk to 0, which `spread` is known of.
