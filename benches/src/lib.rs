@@ -1,9 +1,11 @@
 //! Benchmarks and accuracy reports of vclust on real Debian data.
 
 mod lists;
+mod priors;
 mod report;
 mod split;
 
 pub use lists::{Lists, closure_size, request_of_size};
+pub use priors::own_priors;
 pub use report::Recorded;
 pub use split::{Split, split_by_run};

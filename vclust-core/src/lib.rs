@@ -21,8 +21,8 @@ mod version;
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
-    Accuracy, Estimate, Estimator, InstallEstimator, InstallLine, InstallStatistics, InstallTask,
-    MeanTransfer, PackageCost, Priors, RunCost, RunScale, TransferTask,
+    Accuracy, Estimate, Estimator, FittedPriors, InstallEstimator, InstallLine, InstallStatistics,
+    InstallTask, MeanTransfer, PackageCost, Priors, RunCost, RunScale, TransferTask,
 };
 pub use graph::{DependencyEdge, DependencyGraph, shared_versions};
 pub use history::{

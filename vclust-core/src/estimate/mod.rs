@@ -14,7 +14,8 @@ use serde::Serialize;
 
 pub use accuracy::Accuracy;
 pub use install::{
-    InstallEstimator, InstallStatistics, InstallTask, PackageCost, Priors, RunCost, RunScale,
+    FittedPriors, InstallEstimator, InstallStatistics, InstallTask, PackageCost, Priors, RunCost,
+    RunScale,
 };
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};

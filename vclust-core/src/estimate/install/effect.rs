@@ -19,8 +19,9 @@ const CONFIGURE_NOISE: f64 = 0.12 * 0.12;
 const SHIPPED_UNPACK: f64 = 0.4;
 const SHIPPED_CONFIGURE: f64 = 1.5;
 const MOST_SHIPPED: f64 = 3.0;
-/// Our unpack times count only where they are this far off the model, in logarithms.
-const OUTLYING: f64 = 0.45;
+/// Seconds by which our own unpack times scatter: they were taken on a loaded machine, so those of
+/// small packages say little.
+const UNPACK_JITTER: f64 = 0.05;
 /// Configuring that takes longer than this depends on the machine, not on the clock.
 pub(super) const HEAVY: f64 = 0.02;
 
@@ -53,11 +54,10 @@ fn unpack(facts: &Facts, fit: &Fit, site: Option<&PackageStatistics>) -> (f64, f
     }
     if let Some((seconds, runs)) = facts.measured_unpack {
         let excess = (seconds / predicted).ln() + fit.unpack_speed;
-        if excess.abs() > OUTLYING {
-            let worth = SHIPPED_UNPACK * runs.min(MOST_SHIPPED);
-            sum += worth * excess;
-            weight += worth;
-        }
+        let clear = seconds * seconds / (seconds * seconds + UNPACK_JITTER * UNPACK_JITTER);
+        let worth = SHIPPED_UNPACK * clear * runs.min(MOST_SHIPPED);
+        sum += worth * excess;
+        weight += worth;
     }
     let spread = UNPACK_SPREAD[usize::from(!facts.scripts_known())];
     let (effect, left) = shrunk(sum, weight, UNPACK_SHRINKAGE, spread);

@@ -2,9 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::configure::{self, Beta};
+use super::configure::Beta;
 use super::effect::HEAVY;
 use super::facts::{Configure, Facts};
+use super::shipped::Coefficients;
 use super::statistics::{InstallStatistics, PackageStatistics};
 use super::unpack::{self, Sample, Theta};
 use crate::estimate::robust::median;
@@ -27,13 +28,8 @@ pub(super) struct Fit {
 impl Fit {
     /// What is known before anything was measured.
     pub(super) fn shipped() -> Self {
-        Self {
-            theta: unpack::SHIPPED,
-            beta: configure::SHIPPED,
-            unpack_speed: 0.0,
-            configure_speed: 0.0,
-            heavy_speed: 0.0,
-        }
+        let Coefficients { theta, beta, .. } = Coefficients::shipped().clone();
+        Self { theta, beta, unpack_speed: 0.0, configure_speed: 0.0, heavy_speed: 0.0 }
     }
 
     /// Fits to the medians of packages. `ours` are those that were measured on our machine, by
@@ -64,7 +60,7 @@ impl Fit {
             }
         }
         if !samples.is_empty() {
-            fit.theta = unpack::fit(&samples, &unpack::SHIPPED);
+            fit.theta = unpack::fit(&samples, &Coefficients::shipped().theta);
             fit.unpack_speed =
                 median(&mut ours.values().map(|it| ratio(&fit.theta, it)).collect::<Vec<_>>());
         }
@@ -86,7 +82,7 @@ impl Fit {
             .filter_map(|(name, it)| Some((name.as_str(), &it.configure, it.measured_configure?.0)))
             .collect();
         let medians: Vec<(&Configure, f64)> = configured.values().copied().collect();
-        self.beta = configure::SHIPPED.fit(&medians);
+        self.beta = Coefficients::shipped().beta.fit(&medians);
         for _ in 0..2 {
             let ratios =
                 ours.iter().map(|(_, terms, seconds)| (self.beta.seconds(terms) / seconds).ln());
@@ -96,7 +92,7 @@ impl Fit {
             let rest = ours.iter().filter(|(name, ..)| !configured.contains_key(name));
             let rest = rest.map(|(_, terms, seconds)| (*terms, seconds * factor));
             let all: Vec<_> = medians.iter().copied().chain(rest).collect();
-            self.beta = configure::SHIPPED.fit(&all);
+            self.beta = Coefficients::shipped().beta.fit(&all);
         }
         // How much slower than ours long maintainer scripts are, over packages known to both.
         let factor = self.configure_speed.exp();
@@ -112,7 +108,9 @@ impl Fit {
 }
 
 fn ratio(theta: &Theta, facts: &Facts) -> f64 {
-    (unpack::seconds(theta, &facts.unpack) / unpack::seconds(&unpack::SHIPPED, &facts.unpack)).ln()
+    (unpack::seconds(theta, &facts.unpack)
+        / unpack::seconds(&Coefficients::shipped().theta, &facts.unpack))
+    .ln()
 }
 
 /// The packages measured most often, by name where equally often, so that the order in which they

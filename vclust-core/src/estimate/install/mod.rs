@@ -12,6 +12,7 @@ mod facts;
 mod fit;
 mod scatter;
 mod series;
+mod shipped;
 mod statistics;
 mod tables;
 mod totals;
@@ -28,15 +29,14 @@ use effect::Effect;
 use facts::Facts;
 use fit::Fit;
 use scatter::Miss;
+use shipped::Coefficients;
 use tables::Table;
 
 pub use cost::{PackageCost, RunCost, RunScale};
 pub(super) use facts::find_version;
+pub use shipped::FittedPriors;
 pub use statistics::InstallStatistics;
 
-/// Seconds of a run outside its packages, and of the ldconfig trigger, on our machine.
-const OVERHEAD: f64 = 0.0253;
-const LDCONFIG: f64 = 0.0203;
 /// Standard deviation of the logarithm of an unknown site's speed, and of one run's speed.
 const SITE_SPREAD: f64 = 0.4;
 const RUN_SPREAD: f64 = 0.1;
@@ -170,7 +170,10 @@ impl<'a> InstallEstimator<'a> {
     pub fn run_scale(&self, nodes: u32) -> RunScale {
         let factor = self.statistics.totals.slowdown(nodes)
             * self.statistics.totals.speed(self.site_spread()).0.exp();
-        RunScale::new(factor, self.statistics.overhead(OVERHEAD), self.statistics.trigger(LDCONFIG))
+        let Coefficients { overhead, ldconfig, .. } = Coefficients::shipped();
+        let (overhead, ldconfig) =
+            (self.statistics.overhead(*overhead), self.statistics.trigger(*ldconfig));
+        RunScale::new(factor, overhead, ldconfig)
     }
 
     /// How long a run takes on so many nodes. No packages take no time, nor do any on no nodes.
@@ -245,7 +248,7 @@ struct Predicted {
 
 /// Facts of the packages that were measured on our machine, as far as the index has them.
 fn measured_by_us(index: &Index, priors: &Priors) -> FxHashMap<String, Facts> {
-    let names = Table::debs().names();
+    let names = Table::measured().names();
     let measured = names.filter_map(|name| {
         let version = index.find(name)?.versions().next()?.version().into_owned();
         let package = PackageVersion { package: name.to_owned(), version };

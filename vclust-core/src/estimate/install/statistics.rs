@@ -17,6 +17,12 @@ pub(super) fn crowding(packages: usize) -> f64 {
     (packages.max(1) as f64 / USUAL).powf(GROWTH)
 }
 
+/// How much longer `ldconfig` takes after a run of so many packages: the fourth root of their
+/// number, over that of a usual run.
+pub(super) fn linking(packages: usize) -> f64 {
+    (packages.max(1) as f64 / USUAL).sqrt().sqrt()
+}
+
 /// Everything that an [`InstallEstimator`](super::InstallEstimator) has learned, which does not
 /// depend on any index: a snapshot to keep, so that no event need be learned from again.
 ///
@@ -58,25 +64,38 @@ impl InstallStatistics {
     }
 
     /// Adds the steps of a run, which were slower by `factor` than on a single node.
+    ///
+    /// A trigger of a package that the run installs is part of what configuring it costs. The
+    /// others are those of `ldconfig`, which runs after unpacking and again after configuring.
     pub(super) fn add_steps(&mut self, event: &InstallEvent, factor: f64) {
+        let crowding = crowding(event.packages.len());
+        let mut seconds: FxHashMap<&str, [f64; 2]> = FxHashMap::default();
+        seconds.extend(event.packages.iter().map(|package| (package.package.as_str(), [0.0; 2])));
+        let (mut rest, mut ldconfig) = (event.seconds, 0.0);
+        for step in &event.steps {
+            match (step.step, seconds.get_mut(step.package.as_str())) {
+                (StepKind::Unpack, Some([unpack, _])) => *unpack += step.seconds / crowding,
+                (_, Some([_, configure])) => *configure += step.seconds,
+                (StepKind::Trigger, None) if step.package == "libc-bin" => ldconfig += step.seconds,
+                // What cannot be told apart is part of the run.
+                (_, None) => continue,
+            }
+            rest -= step.seconds;
+        }
         for package in &event.packages {
+            let [unpack, configure] = seconds[package.package.as_str()];
             let known = self.packages.entry(package.package.clone()).or_default();
             known.version.clone_from(&package.version);
+            for (series, seconds) in
+                [(&mut known.unpack, unpack), (&mut known.configure, configure)]
+            {
+                if seconds > 0.0 {
+                    series.add(seconds / factor);
+                }
+            }
         }
-        let crowding = crowding(event.packages.len());
-        let mut rest = event.seconds;
-        for step in &event.steps {
-            rest -= step.seconds;
-            let seconds = step.seconds / factor;
-            if step.step == StepKind::Trigger {
-                self.ldconfig.add(seconds);
-                continue;
-            }
-            let Some(package) = self.packages.get_mut(&step.package) else { continue };
-            match step.step {
-                StepKind::Unpack => package.unpack.add(seconds / crowding),
-                StepKind::Configure | StepKind::Trigger => package.configure.add(seconds),
-            }
+        if ldconfig > 0.0 {
+            self.ldconfig.add(ldconfig / linking(event.packages.len()) / factor);
         }
         self.detailed_runs += 1;
         self.overheads.add(rest / factor);
@@ -87,7 +106,7 @@ impl InstallStatistics {
         self.overheads.median().unwrap_or(shipped)
     }
 
-    /// Seconds of the trigger that every package with a shared library sets off.
+    /// Seconds of all runs of `ldconfig` in a usual run with any shared library.
     pub(super) fn trigger(&self, shipped: f64) -> f64 {
         self.ldconfig.median().unwrap_or(shipped)
     }

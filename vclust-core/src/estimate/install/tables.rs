@@ -1,8 +1,8 @@
 //! The shipped tables: what is known of Debian's packages before anything was measured at a site.
 //!
 //! `contents` counts files, from Debian 12's Contents indexes, for all packages. `debs` counts what
-//! maintainer scripts call, from the .debs of some usual packages, with the seconds that they took
-//! on our own machine (`benches/data/own-installs.jsonl.gz`).
+//! maintainer scripts call, from the .debs of some usual packages. `measured` has the seconds that
+//! some of these took on our own machine (`benches/data/own-installs.jsonl.gz`).
 
 use std::io::Read;
 use std::sync::OnceLock;
@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use flate2::read::GzDecoder;
 
 const CONTENTS: &[u8] = include_bytes!("../../../data/estimates/contents.tsv.gz");
+const MEASURED: &str = include_str!("../../../data/estimates/measured.tsv");
 const DEBS: &[u8] = include_bytes!("../../../data/estimates/debs.tsv.gz");
 
 /// A table of tab-separated numbers, sorted by the name in its first column.
@@ -24,6 +25,10 @@ impl Table {
         let mut text = String::new();
         // The data is part of the program, so it can be read; a test looks up its last line.
         GzDecoder::new(compressed).read_to_string(&mut text).unwrap_or_default();
+        Self::of(text)
+    }
+
+    fn of(text: String) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let mut lines: Vec<u32> = ends.map(|(at, _)| at as u32 + 1).collect();
         lines.pop();
@@ -40,6 +45,12 @@ impl Table {
     pub(super) fn debs() -> &'static Self {
         static TABLE: OnceLock<Table> = OnceLock::new();
         TABLE.get_or_init(|| Self::read(DEBS))
+    }
+
+    /// Seconds that we measured: see [`Measured`].
+    pub(super) fn measured() -> &'static Self {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(|| Self::of(MEASURED.to_owned()))
     }
 
     /// The numbers of a package; what the line leaves empty is 0.
@@ -97,14 +108,11 @@ pub(super) struct Deb {
     /// find or chown -R, interpreters; and triggers it is interested in.
     pub(super) script: [f64; 14],
     pub(super) activates_ldconfig: bool,
-    /// Seconds and runs of our own measurements.
-    pub(super) configure: (f64, f64),
-    pub(super) unpack: (f64, f64),
 }
 
 impl Deb {
     pub(super) fn of(package: &str) -> Option<Self> {
-        let row: [f64; 24] = Table::debs().find(package)?;
+        let row: [f64; 20] = Table::debs().find(package)?;
         let [files, directories, links, kilobytes, postinst, preinst, conffiles, ..] = row;
         let [system_units, user_units, py3compile, alternatives, adduser] =
             [row[7], row[8], row[9].min(1.0), row[10], row[11].min(4.0)];
@@ -139,8 +147,23 @@ impl Deb {
                 row[19],
             ],
             activates_ldconfig: row[18] > 0.0,
-            configure: (row[20], row[21]),
-            unpack: (row[22], row[23]),
+        })
+    }
+}
+
+/// Columns of the table of measured packages: seconds and the number of runs they are of.
+pub(super) struct Measured {
+    pub(super) configure: Option<(f64, f64)>,
+    pub(super) unpack: Option<(f64, f64)>,
+}
+
+impl Measured {
+    pub(super) fn of(package: &str) -> Option<Self> {
+        let [configure, configure_runs, unpack, unpack_runs] = Table::measured().find(package)?;
+        let measured = |seconds, runs| (runs > 0.0).then_some((seconds, runs));
+        Some(Self {
+            configure: measured(configure, configure_runs),
+            unpack: measured(unpack, unpack_runs),
         })
     }
 }
@@ -151,9 +174,9 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted_and_hold_every_package() {
-        for table in [Table::contents(), Table::debs()] {
+        for table in [Table::contents(), Table::debs(), Table::measured()] {
             let names: Vec<&str> = table.names().collect();
-            assert!(names.is_sorted() && names.len() > 1700);
+            assert!(names.is_sorted() && names.len() > 1000);
             for name in [names[0], names[names.len() / 2], names[names.len() - 1]] {
                 assert!(table.find::<1>(name).is_some(), "{name}");
             }

@@ -1,0 +1,21 @@
+//! Fits the shipped priors of the install estimator to the runs of our own machine and writes
+//! `coefficients.tsv` and `measured.tsv` into a directory, or prints the coefficients.
+//!
+//! ```sh
+//! cargo run --release -p vclust-benches --example fit_priors vclust-core/data/estimates
+//! ```
+
+use std::path::Path;
+
+use vclust_benches::{Recorded, own_priors};
+
+fn main() -> std::io::Result<()> {
+    let priors = own_priors(&Recorded::read().index);
+    let Some(directory) = std::env::args_os().nth(1) else {
+        print!("{}", priors.coefficients);
+        return Ok(());
+    };
+    let directory = Path::new(&directory);
+    std::fs::write(directory.join("coefficients.tsv"), priors.coefficients)?;
+    std::fs::write(directory.join("measured.tsv"), priors.measured)
+}
