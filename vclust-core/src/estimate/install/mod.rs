@@ -10,6 +10,7 @@ mod cost;
 mod effect;
 mod facts;
 mod fit;
+mod nodes;
 mod scatter;
 mod series;
 mod shipped;
@@ -28,7 +29,6 @@ use crate::index::Index;
 use effect::Effect;
 use facts::Facts;
 use fit::Fit;
-use scatter::Miss;
 use shipped::Coefficients;
 use tables::Table;
 
@@ -101,6 +101,8 @@ pub struct InstallEstimator<'a> {
     statistics: InstallStatistics,
     /// Packages that were measured on our machine; looked up when first needed.
     ours: OnceLock<FxHashMap<String, Facts>>,
+    /// How much wider or narrower than shipped intervals are.
+    scatter: f64,
     fit: Fit,
     /// Number of runs that `fit` rests on.
     fitted_runs: u64,
@@ -120,8 +122,15 @@ impl<'a> InstallEstimator<'a> {
         priors: Priors,
         statistics: InstallStatistics,
     ) -> Self {
-        let (ours, fit) = (OnceLock::new(), Fit::shipped());
-        let mut estimator = Self { index, priors, statistics, ours, fit, fitted_runs: 0 };
+        let mut estimator = Self {
+            index,
+            priors,
+            ours: OnceLock::new(),
+            scatter: statistics.scatter.scale(),
+            statistics,
+            fit: Fit::shipped(),
+            fitted_runs: 0,
+        };
         if estimator.statistics.runs > 0 {
             estimator.refit();
         }
@@ -183,8 +192,8 @@ impl<'a> InstallEstimator<'a> {
             return Estimate::around(0.0, 0.0);
         }
         let Predicted { seconds, packages, known } = self.predicted(run, nodes);
-        let relative = 1.25_f64.powi(2) * packages + 0.045_f64.powi(2) + known;
-        Estimate::around(seconds, NORMAL_90 * seconds * relative.sqrt())
+        let deviation = self.scatter * scatter::variance(packages, known).sqrt();
+        Estimate::around(seconds, NORMAL_90 * deviation * seconds)
     }
 
     /// A run's seconds and where their variance comes from.
@@ -223,16 +232,14 @@ impl<'a> InstallEstimator<'a> {
         let run = event.packages.iter().map(|package| self.package_cost(package)).collect();
         let predicted = self.predicted(&run, event.nodes);
         let spread = self.site_spread();
-        self.statistics.scatter.add(Miss {
-            excess: (event.seconds / predicted.seconds - 1.0) as f32,
-            packages: predicted.packages as f32,
-            known: predicted.known as f32,
-        });
+        let relative = scatter::variance(predicted.packages, predicted.known);
+        self.statistics.scatter.add(event.seconds, predicted.seconds, relative);
+        self.scatter = self.statistics.scatter.scale();
         if !event.steps.is_empty() {
-            let slowdown = self.statistics.totals.slowdown(event.nodes);
+            let slowdown = self.statistics.totals.slowdown_of(event, predicted.seconds, relative);
             self.statistics.add_steps(event, slowdown);
         }
-        let variance = (predicted.packages + predicted.known) * predicted.seconds.powi(2);
+        let variance = relative * predicted.seconds.powi(2);
         self.statistics.totals.learn(event, &costs, (predicted.seconds, variance), spread);
         self.statistics.runs += 1;
     }
@@ -277,6 +284,10 @@ impl Estimator for InstallEstimator<'_> {
 
     fn learn(&mut self, events: &[&InstallEvent]) {
         for event in events {
+            // Nothing that could not have happened may enter what is kept for ever.
+            if event.check().is_err() {
+                continue;
+            }
             self.learn_one(event);
             // Within many events a rougher fit does.
             self.refit_after(4);
@@ -291,17 +302,5 @@ impl Estimator for InstallEstimator<'_> {
         }
         let costs = task.packages.iter().map(|package| self.package_cost(package));
         Some(self.run_estimate(&costs.collect(), task.nodes))
-    }
-}
-impl InstallEstimator<'_> {
-    #[doc(hidden)]
-    pub fn debug_parts(&self, task: &InstallTask) -> (f64, f64, f64) {
-        let run = task.packages.iter().map(|package| self.package_cost(package)).collect();
-        let p = self.predicted(&run, task.nodes);
-        (p.seconds, p.packages, p.known)
-    }
-    #[doc(hidden)]
-    pub fn debug_misses(&self) -> Vec<(f32, f32, f32)> {
-        self.statistics.scatter.misses().iter().map(|m| (m.excess, m.packages, m.known)).collect()
     }
 }
