@@ -1,32 +1,34 @@
 //! Prints the accuracy figures of `docs/src/estimators.md`.
 
 use vclust_benches::Recorded;
+use vclust_core::Accuracy;
+
+const SPLITS: u64 = 24;
 
 fn main() {
     let recorded = Recorded::read();
     for (unseen, title) in [(1.0 / 3.0, "a third or more unseen"), (0.0, "all test runs")] {
         for seed in [1, 7] {
-            println!("{title}, 8 splits, seed {seed}");
-            for row in recorded.accuracies(8, seed, unseen) {
-                println!(
-                    "  {:42} n {:4}  {:5.1} % {:6.1} % {:6.1} %  covered {:5.1} %",
-                    row.estimator,
-                    row.n,
-                    100.0 * row.median,
-                    100.0 * row.p90,
-                    100.0 * row.max,
-                    100.0 * row.covered
-                );
-            }
+            println!("{title}, {SPLITS} splits, seed {seed}");
+            recorded.accuracies(SPLITS, seed, unseen).iter().for_each(print);
         }
     }
-    let noise = recorded.noise();
+    let [odd, even] = recorded.halves();
+    for (title, rows) in [("learned from odd lines", odd), ("learned from even lines", even)] {
+        println!("{title}");
+        rows.iter().for_each(print);
+    }
+    print(&recorded.noise());
+}
+
+fn print(row: &Accuracy) {
     println!(
-        "{}: n {}, {:.1} % {:.1} % {:.1} %",
-        noise.estimator,
-        noise.n,
-        100.0 * noise.median,
-        100.0 * noise.p90,
-        100.0 * noise.max
+        "  {:42} n {:4}  {:5.1} % {:6.1} % {:6.1} %  covered {:5.1} %",
+        row.estimator,
+        row.n,
+        100.0 * row.median,
+        100.0 * row.p90,
+        100.0 * row.max,
+        100.0 * row.covered
     );
 }

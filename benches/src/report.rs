@@ -64,6 +64,28 @@ impl Recorded {
         names.iter().zip(&pairs).map(|(name, pairs)| Accuracy::of(name, pairs)).collect()
     }
 
+    /// Accuracy of each estimator that learned from every second run and predicts the others: from
+    /// the first, third and so on, then the other way round. Repeats of a set fall on both sides.
+    #[must_use]
+    pub fn halves(&self) -> [Vec<Accuracy>; 2] {
+        let (odd, even): (Vec<_>, Vec<_>) =
+            self.history.installs().enumerate().partition(|(at, _)| at % 2 == 0);
+        let runs = |half: &[(usize, &'_ InstallEvent)]| -> Vec<InstallEvent> {
+            half.iter().map(|(_, run)| (*run).clone()).collect()
+        };
+        let (odd, even) = (runs(&odd), runs(&even));
+        [(&odd, &even), (&even, &odd)].map(|(train, test)| {
+            let train: Vec<&InstallEvent> = train.iter().collect();
+            let test: Vec<_> =
+                test.iter().map(|run| (InstallTask::from(run), run.seconds)).collect();
+            let mut line = InstallLine::new(&self.index);
+            let mut ours = InstallEstimator::new(&self.index, Priors::shipped());
+            line.learn(&train);
+            ours.learn(&train);
+            vec![Accuracy::of_estimator(&line, &test), Accuracy::of_estimator(&ours, &test)]
+        })
+    }
+
     /// How repeats of the same set differ: no estimator can be better than that.
     #[must_use]
     pub fn noise(&self) -> Accuracy {

@@ -10,7 +10,7 @@ use super::configure::Beta;
 use super::facts::Facts;
 use super::statistics::InstallStatistics;
 use super::unpack::{self, Sample, Theta};
-use crate::estimate::robust::median;
+use crate::estimate::robust::{median, quantile};
 use crate::history::{InstallEvent, Step, StepKind};
 use crate::index::Index;
 
@@ -44,6 +44,8 @@ const START: Coefficients = Coefficients {
 const TURNS: usize = 5;
 /// A run's own speed is drawn to the usual one as so many packages would.
 const SPEED_SHRINKAGE: f64 = 3.0;
+/// The share of quiet runs that were at the machine's own speed.
+const FAST: f64 = 0.25;
 
 impl Coefficients {
     /// What is shipped.
@@ -110,6 +112,8 @@ pub struct FittedPriors {
 struct Run {
     quiet: bool,
     steps: Vec<(usize, f64, f64)>,
+    /// Seconds outside them, and of `ldconfig` in a run of usual size.
+    fixed: [f64; 2],
     unpack_speed: f64,
     configure_speed: f64,
 }
@@ -123,13 +127,9 @@ impl FittedPriors {
         let mut facts: Vec<(Facts, Facts)> = Vec::new();
         let mut ids = FxHashMap::default();
         let mut runs = Vec::new();
-        let mut fixed = InstallStatistics::default();
         let events = quiet.iter().map(|event| (true, *event));
         for (quiet, event) in events.chain(loaded.iter().map(|event| (false, *event))) {
             let event = &without_triggers(event);
-            if quiet {
-                fixed.add_steps(event, 1.0);
-            }
             let mut alone = InstallStatistics::default();
             alone.add_steps(event, 1.0);
             let mut steps = Vec::new();
@@ -143,16 +143,19 @@ impl FittedPriors {
                 let seconds = |series: &super::series::Series| series.median().unwrap_or(0.0);
                 steps.push((id, seconds(&known.unpack), seconds(&known.configure)));
             }
-            runs.push(Run { quiet, steps, unpack_speed: 0.0, configure_speed: 0.0 });
+            let fixed = [alone.overhead(0.0), alone.trigger(0.0)];
+            runs.push(Run { quiet, steps, fixed, unpack_speed: 0.0, configure_speed: 0.0 });
         }
-        let mut fitted = Coefficients {
-            overhead: fixed.overhead(START.overhead),
-            ldconfig: fixed.trigger(START.ldconfig),
-            ..START
-        };
+        let mut fitted = START;
         for _ in 0..TURNS {
             fit_unpack(&mut fitted, &mut runs, &facts);
             fit_configure(&mut fitted, &mut runs, &facts);
+        }
+        for (place, part) in [(0, &mut fitted.overhead), (1, &mut fitted.ldconfig)] {
+            let quiet = runs.iter().filter(|run| run.quiet && run.fixed[place] > 0.0);
+            *part = median(
+                &mut quiet.map(|run| run.fixed[place] / run.unpack_speed.exp()).collect::<Vec<_>>(),
+            );
         }
         let mut measured =
             String::from("package\tconfigure\tconfigure_runs\tunpack\tunpack_runs\n");
@@ -238,13 +241,13 @@ fn speed(logs: impl Iterator<Item = f64>) -> f64 {
     median(&mut logs) * count / (count + SPEED_SHRINKAGE)
 }
 
-/// Makes the median of quiet runs the usual speed.
+/// Makes the speed of the faster of quiet runs the usual one: the others waited for something.
 fn centre(runs: &mut [Run], speed: impl Fn(&mut Run) -> &mut f64) {
     let mut quiet: Vec<f64> =
         runs.iter_mut().filter(|run| run.quiet).map(|run| *speed(run)).collect();
-    let middle = median(&mut quiet);
+    let usual = quantile(&mut quiet, FAST);
     for run in runs {
-        *speed(run) -= middle;
+        *speed(run) -= usual;
     }
 }
 
