@@ -48,18 +48,18 @@ class Apt:
         (directory / "lists/partial").mkdir(parents=True, exist_ok=True)
         (directory / "archives/partial").mkdir(parents=True, exist_ok=True)
         self.configuration = directory / "apt.conf"
-        target = (
-            'Acquire::IndexTargets::deb::%(name)s { MetaKey "$(COMPONENT)/%(name)s%(of)s"; '
-            'ShortDescription "%(name)s%(of)s"; Description "$(RELEASE)/$(COMPONENT) %(name)s"; '
-            'flatMetaKey "%(name)s"; flatDescription "$(RELEASE) %(name)s"; PDiffs "false"; '
-            'KeepCompressed "true"; DefaultEnabled "true"; };\n'
-        )
+        # Packages of all architectures have an index of their own, which apt asks for as well.
         self.configuration.write_text(
             f'Dir::State::lists "{directory / "lists"}";\n'
             f'Dir::Cache "{directory}";\n'
             'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\nAPT::Sandbox::User "";\n'
-            + target % {"name": "Contents", "of": "-$(ARCHITECTURE)"}
-            + target % {"name": "Contents-all", "of": ""}
+            "Acquire::IndexTargets::deb::Contents {\n"
+            '    MetaKey "$(COMPONENT)/Contents-$(ARCHITECTURE)";\n'
+            '    ShortDescription "Contents-$(ARCHITECTURE)";\n'
+            '    Description "$(RELEASE)/$(COMPONENT) Contents-$(ARCHITECTURE)";\n'
+            '    flatMetaKey "Contents-$(ARCHITECTURE)";\n'
+            '    flatDescription "$(RELEASE) Contents-$(ARCHITECTURE)";\n'
+            '    PDiffs "false";\n    KeepCompressed "true";\n    DefaultEnabled "true";\n};\n'
         )
 
     def run(self, *arguments, **options):
@@ -80,7 +80,7 @@ class Apt:
         ).stdout.splitlines()
         for line in lines:
             identifier, suite, path = line.split(" ", 2)
-            if identifier.startswith("Contents") and not re.search("-(updates|security)$", suite):
+            if identifier == "Contents" and not re.search("-(updates|security)$", suite):
                 if os.path.exists(path):
                     yield path
 

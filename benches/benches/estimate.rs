@@ -1,5 +1,5 @@
 //! How long it takes to learn from one more install, to refit, and to estimate, after a long
-//! history: 200,000 runs of 300 packages drawn from the 63,000 of a release.
+//! history: 100,000 runs of 30 packages drawn from the 63,000 of a release.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
@@ -10,8 +10,10 @@ use vclust_benches::{long_history, made_up_index};
 use vclust_core::{Estimator, InstallEstimator, InstallTask, Priors, RunCost};
 
 const PACKAGES: usize = 63_000;
-const RUNS: usize = 200_000;
-const RUN: usize = 300;
+const RUNS: usize = 100_000;
+const RUN: usize = 30;
+/// Packages of the run that is learned from and estimated.
+const ASKED: usize = 300;
 
 fn estimate(criterion: &mut Criterion) {
     let index = made_up_index(PACKAGES);
@@ -25,9 +27,9 @@ fn estimate(criterion: &mut Criterion) {
         estimator.statistics().packages(),
         snapshot.len() as f64 / 1e6
     );
-    let event = long_history(1, RUN, PACKAGES).next().expect("one run");
+    let event = long_history(1, ASKED, PACKAGES).next().expect("one run");
     let task = InstallTask::from(&event);
-    let mut group = criterion.benchmark_group("install estimator after 200,000 runs");
+    let mut group = criterion.benchmark_group("install estimator after 100,000 runs");
     group.sample_size(20);
     group.bench_function("learn one run of 300 packages", |bencher| {
         bencher.iter(|| estimator.learn(black_box(&[&event])));

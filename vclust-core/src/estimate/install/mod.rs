@@ -165,7 +165,11 @@ impl<'a> InstallEstimator<'a> {
     /// What a package adds to a run, so that costs of many runs can be added up.
     #[must_use]
     pub fn package_cost(&self, package: &PackageVersion) -> PackageCost {
-        let mut cost = self.cost_by_steps(package);
+        self.with_totals(package, self.cost_by_steps(package))
+    }
+
+    /// A package's cost by steps, with what whole runs have taught.
+    fn with_totals(&self, package: &PackageVersion, mut cost: PackageCost) -> PackageCost {
         let (effect, left) = self.statistics.totals.package(&package.package);
         let factor = effect.exp();
         cost.unpack_seconds *= factor;
@@ -229,7 +233,8 @@ impl<'a> InstallEstimator<'a> {
     fn learn_one(&mut self, event: &InstallEvent) {
         let costs: Vec<_> =
             event.packages.iter().map(|package| self.cost_by_steps(package)).collect();
-        let run = event.packages.iter().map(|package| self.package_cost(package)).collect();
+        let both = event.packages.iter().zip(&costs);
+        let run = both.map(|(package, cost)| self.with_totals(package, *cost)).collect();
         let predicted = self.predicted(&run, event.nodes);
         let spread = self.site_spread();
         let relative = scatter::variance(predicted.packages, predicted.known);
