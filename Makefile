@@ -17,7 +17,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt lint bench fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt lint bench priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,12 @@ bench: build ## run the benchmarks on this machine's package lists: in-process, 
 	$(CARGO) build --locked --release --package vclust-benches --example load_index
 	$(PYTHON) scripts/bench-process --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
 	    --load-index $(TARGET_DIR)/release/examples/load_index
+
+priors: ## make the estimator's shipped priors anew (fetches 1.9 GB of packages, once)
+	@scripts/setup build
+	$(PYTHON) scripts/prior-tables.py --directory $(TARGET_DIR)/priors
+	$(CARGO) run --locked --release --package vclust-benches --example fit_priors -- \
+	    vclust-core/data/estimates
 
 fuzz: ## fuzz each parser for FUZZ_SECONDS seconds
 	@scripts/setup build
