@@ -10,9 +10,9 @@ use super::statistics::{InstallStatistics, PackageStatistics};
 use super::unpack::{self, Sample, Theta};
 use crate::estimate::robust::median;
 
-/// Coefficients are fitted to no more than so many packages, those measured most often: thousands
+/// Coefficients are fitted to no more than so many packages, those measured most often: hundreds
 /// of them settle 34 coefficients, and the time of a fit stays bounded.
-const MOST_PACKAGES: usize = 4000;
+const MOST_PACKAGES: usize = 2000;
 
 /// Coefficients, and logarithms of how much slower the site is than our machine.
 #[derive(Debug, Clone)]
@@ -118,9 +118,14 @@ fn ratio(theta: &Theta, facts: &Facts) -> f64 {
 fn most_measured(statistics: &InstallStatistics) -> Vec<(&str, &PackageStatistics)> {
     let mut packages: Vec<_> =
         statistics.packages.iter().map(|(name, package)| (name.as_str(), package)).collect();
-    packages.sort_unstable_by(|(name, package), (other_name, other)| {
+    let order = |(name, package): &(&str, &PackageStatistics),
+                 (other_name, other): &(&str, &PackageStatistics)| {
         other.unpack.count().total_cmp(&package.unpack.count()).then_with(|| name.cmp(other_name))
-    });
-    packages.truncate(MOST_PACKAGES);
+    };
+    if packages.len() > MOST_PACKAGES {
+        packages.select_nth_unstable_by(MOST_PACKAGES, order);
+        packages.truncate(MOST_PACKAGES);
+    }
+    packages.sort_unstable_by(order);
     packages
 }

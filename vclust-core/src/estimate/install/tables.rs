@@ -55,9 +55,9 @@ impl Table {
 
     /// The numbers of a package; what the line leaves empty is 0.
     pub(super) fn find<const N: usize>(&self, package: &str) -> Option<[f64; N]> {
-        let place = self.lines.binary_search_by(|start| self.fields(*start).0.cmp(package)).ok()?;
+        let place = self.lines.binary_search_by(|start| self.name(*start).cmp(package)).ok()?;
         let mut numbers = [0.0; N];
-        for (number, field) in numbers.iter_mut().zip(self.fields(self.lines[place]).1) {
+        for (number, field) in numbers.iter_mut().zip(self.fields(self.lines[place])) {
             *number = field.parse().unwrap_or(0.0);
         }
         Some(numbers)
@@ -65,14 +65,17 @@ impl Table {
 
     /// All names.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().map(|start| self.fields(*start).0)
+        self.lines.iter().map(|start| self.name(*start))
     }
 
-    fn fields(&self, start: u32) -> (&str, impl Iterator<Item = &str>) {
+    fn name(&self, start: u32) -> &str {
         let rest = &self.text[start as usize..];
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        let mut fields = line.split('\t');
-        (fields.next().unwrap_or_default(), fields)
+        &rest[..memchr::memchr2(b'\t', b'\n', rest.as_bytes()).unwrap_or(rest.len())]
+    }
+
+    fn fields(&self, start: u32) -> impl Iterator<Item = &str> {
+        let rest = &self.text[start as usize..];
+        rest[..rest.find('\n').unwrap_or(rest.len())].split('\t').skip(1)
     }
 }
 
