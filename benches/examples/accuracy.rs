@@ -1,16 +1,17 @@
-//! Prints the accuracy figures of `docs/src/estimators.md`.
+//! Prints the accuracy figures of `docs/src/estimators.md`, over 24 splits a seed or as many as the
+//! first argument says.
 
 use vclust_benches::Recorded;
 use vclust_core::Accuracy;
 
-const SPLITS: u64 = 24;
-
 fn main() {
+    let splits = std::env::args().nth(1).and_then(|number| number.parse().ok()).unwrap_or(24);
     let recorded = Recorded::read();
     for (unseen, title) in [(1.0 / 3.0, "a third or more unseen"), (0.0, "all test runs")] {
         for seed in [1, 7] {
-            println!("{title}, {SPLITS} splits, seed {seed}");
-            recorded.accuracies(SPLITS, seed, unseen).iter().for_each(print);
+            println!("{title}, {splits} splits, seed {seed}");
+            recorded.accuracies(splits, seed, unseen).iter().for_each(print);
+            print(&recorded.accuracy_by_set(splits, seed, unseen));
         }
     }
     let [odd, even] = recorded.halves();
