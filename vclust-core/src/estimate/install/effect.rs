@@ -120,3 +120,20 @@ impl Facts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_far_from_the_model_is_drawn_to_it_less() {
+        let (unknown, spread) = shrunk(0.0, 0.0, 0.15, 0.7);
+        assert!(unknown.abs() < 1e-12 && (spread - 0.49).abs() < 1e-12);
+        let (near, after_one) = shrunk(0.1, 1.0, 0.15, 0.7);
+        let (far, _) = shrunk(5.0, 1.0, 0.15, 0.7);
+        assert!((near / 0.1 - 1.0 / 1.15).abs() < 1e-9, "{near}");
+        assert!(far / 5.0 > 0.98, "{far}");
+        let (_, after_ten) = shrunk(1.0, 10.0, 0.15, 0.7);
+        assert!(after_ten < after_one && after_one < spread);
+    }
+}

@@ -27,8 +27,8 @@ pub(super) fn linking(packages: usize) -> f64 {
 /// depend on any index: a snapshot to keep, so that no event need be learned from again.
 ///
 /// Its size grows with the number of different packages, a few hundred bytes each, not with the
-/// number of events. Its fields are not part of the interface; a snapshot of damaged numbers is
-/// refused.
+/// number of events. Its fields are not part of the interface; reading a snapshot with times that
+/// cannot be is an error.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct InstallStatistics {
     pub(super) packages: FxHashMap<String, PackageStatistics>,
