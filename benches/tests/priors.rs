@@ -1,11 +1,13 @@
 //! The priors that are shipped are those that the project's own program fits.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
+use flate2::read::GzDecoder;
 use vclust_benches::{Recorded, own_priors};
 
 const COEFFICIENTS: &str = include_str!("../../vclust-core/data/estimates/coefficients.tsv");
-const MEASURED: &str = include_str!("../../vclust-core/data/estimates/measured.tsv");
+const MEASURED: &[u8] = include_bytes!("../../vclust-core/data/estimates/measured.tsv.gz");
 
 /// The numbers of each line by its first field.
 fn table(text: &str) -> BTreeMap<&str, Vec<f64>> {
@@ -23,7 +25,9 @@ fn same(a: f64, b: f64) -> bool {
 #[test]
 fn the_shipped_priors_are_those_that_our_runs_give() {
     let fitted = own_priors(&Recorded::read().index);
-    for (shipped, fitted) in [(COEFFICIENTS, &fitted.coefficients), (MEASURED, &fitted.measured)] {
+    let mut measured = String::new();
+    GzDecoder::new(MEASURED).read_to_string(&mut measured).expect("a readable table");
+    for (shipped, fitted) in [(COEFFICIENTS, &fitted.coefficients), (&measured, &fitted.measured)] {
         let (shipped, fitted) = (table(shipped), table(fitted));
         assert!(shipped.len() >= 5);
         assert_eq!(shipped.keys().collect::<Vec<_>>(), fitted.keys().collect::<Vec<_>>());

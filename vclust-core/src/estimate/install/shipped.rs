@@ -103,7 +103,7 @@ impl Coefficients {
 pub struct FittedPriors {
     /// `coefficients.tsv`.
     pub coefficients: String,
-    /// `measured.tsv`: seconds of packages at the usual speed of the machine.
+    /// `measured.tsv.gz`, before it is compressed: seconds of packages at the usual speed of the machine.
     pub measured: String,
 }
 

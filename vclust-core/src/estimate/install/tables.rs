@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use flate2::read::GzDecoder;
 
 const CONTENTS: &[u8] = include_bytes!("../../../data/estimates/contents.tsv.gz");
-const MEASURED: &str = include_str!("../../../data/estimates/measured.tsv");
+const MEASURED: &[u8] = include_bytes!("../../../data/estimates/measured.tsv.gz");
 const DEBS: &[u8] = include_bytes!("../../../data/estimates/debs.tsv.gz");
 
 /// A table of tab-separated numbers, sorted by the name in its first column.
@@ -25,10 +25,6 @@ impl Table {
         let mut text = String::new();
         // The data is part of the program, so it can be read; a test looks up its last line.
         GzDecoder::new(compressed).read_to_string(&mut text).unwrap_or_default();
-        Self::of(text)
-    }
-
-    fn of(text: String) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let mut lines: Vec<u32> = ends.map(|(at, _)| at as u32 + 1).collect();
         lines.pop();
@@ -50,7 +46,7 @@ impl Table {
     /// Seconds that we measured: see [`Measured`].
     pub(super) fn measured() -> &'static Self {
         static TABLE: OnceLock<Table> = OnceLock::new();
-        TABLE.get_or_init(|| Self::of(MEASURED.to_owned()))
+        TABLE.get_or_init(|| Self::read(MEASURED))
     }
 
     /// The numbers of a package; what the line leaves empty is 0.
