@@ -19,7 +19,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt lint bench evaluation fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt lint bench evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,12 @@ bench: build ## run the benchmarks on this machine's package lists: in-process, 
 evaluation: build ## replay cache policies on real requests and write docs/src/evaluation.md (EVALUATION_REQUESTS=...)
 	@scripts/setup evaluation
 	$(PYTHON) scripts/evaluate --vclust $(VCLUST) --docs docs/src --count $(EVALUATION_REQUESTS)
+
+priors: ## make the estimator's shipped priors anew (fetches 1.9 GB of packages, once)
+	@scripts/setup build
+	$(PYTHON) scripts/prior-tables.py --directory $(TARGET_DIR)/priors
+	$(CARGO) run --locked --release --package vclust-benches --example fit_priors -- \
+	    vclust-core/data/estimates
 
 fuzz: ## fuzz each parser for FUZZ_SECONDS seconds
 	@scripts/setup build

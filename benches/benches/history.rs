@@ -170,7 +170,7 @@ fn history(criterion: &mut Criterion) {
                 let mut rule = MeanTransfer::default();
                 let text = fs::read(&path).expect("readable");
                 for event in lines_of(&text, "transfer") {
-                    fold(&mut rule, &event);
+                    fold(&mut rule, std::slice::from_ref(&event));
                 }
                 rule
             });

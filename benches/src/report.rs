@@ -1,5 +1,7 @@
 //! The accuracy of the install estimators over many splits of the recorded runs.
 
+use std::collections::BTreeMap;
+
 use vclust_core::{
     Accuracy, Estimate, Estimator, FileOrigin, History, Index, InstallEstimator, InstallEvent,
     InstallLine, InstallTask, OnError, Priors,
@@ -62,6 +64,60 @@ impl Recorded {
             "vclust, no history",
         ];
         names.iter().zip(&pairs).map(|(name, pairs)| Accuracy::of(name, pairs)).collect()
+    }
+
+    /// Accuracy of ours over the same splits, where each distinct set counts once, however many
+    /// splits and repeats predicted it: by its mean relative error.
+    #[must_use]
+    pub fn accuracy_by_set(&self, trials: u64, seed: u64, unseen: f64) -> Accuracy {
+        let mut sets: BTreeMap<Vec<&str>, Vec<(f64, bool)>> = BTreeMap::new();
+        for trial in 0..trials {
+            let split = split_by_run(self.history.installs(), seed * 1000 + trial, unseen);
+            let ours = InstallEstimator::new(&self.index, Priors::shipped());
+            for (run, (estimate, seconds)) in
+                split.test.iter().zip(asked(ours, &split.train, &split))
+            {
+                let mut names: Vec<_> = run.packages.iter().map(|p| p.package.as_str()).collect();
+                names.sort_unstable();
+                let Some(estimate) = estimate else { continue };
+                let error = (estimate.seconds / seconds - 1.0).abs();
+                sets.entry(names).or_default().push((error, estimate.covers(seconds)));
+            }
+        }
+        let pairs: Vec<_> = sets
+            .values()
+            .map(|runs| {
+                let count = runs.len() as f64;
+                let error = runs.iter().map(|(error, _)| error).sum::<f64>() / count;
+                let inside = runs.iter().filter(|(_, covered)| *covered).count() as f64 / count;
+                // A set counts as inside if most of its runs are.
+                let low = if inside >= 0.5 { 0.0 } else { 1.0 + error };
+                (Some(Estimate { seconds: 1.0 + error, low, high: 2.0 + error }), 1.0)
+            })
+            .collect();
+        Accuracy::of("vclust, each set once", &pairs)
+    }
+
+    /// Accuracy of each estimator that learned from every second run and predicts the others: from
+    /// the first, third and so on, then the other way round. Repeats of a set fall on both sides.
+    #[must_use]
+    pub fn halves(&self) -> [Vec<Accuracy>; 2] {
+        let (odd, even): (Vec<_>, Vec<_>) =
+            self.history.installs().enumerate().partition(|(at, _)| at % 2 == 0);
+        let runs = |half: &[(usize, &'_ InstallEvent)]| -> Vec<InstallEvent> {
+            half.iter().map(|(_, run)| (*run).clone()).collect()
+        };
+        let (odd, even) = (runs(&odd), runs(&even));
+        [(&odd, &even), (&even, &odd)].map(|(train, test)| {
+            let train: Vec<&InstallEvent> = train.iter().collect();
+            let test: Vec<_> =
+                test.iter().map(|run| (InstallTask::from(run), run.seconds)).collect();
+            let mut line = InstallLine::new(&self.index);
+            let mut ours = InstallEstimator::new(&self.index, Priors::shipped());
+            line.learn(&train);
+            ours.learn(&train);
+            vec![Accuracy::of_estimator(&line, &test), Accuracy::of_estimator(&ours, &test)]
+        })
     }
 
     /// How repeats of the same set differ: no estimator can be better than that.

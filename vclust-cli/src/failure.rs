@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use serde_json::json;
 use thiserror::Error;
 use vclust_core::{
-    CatalogueError, HistoryError, ImageListingError, IndexError, MetaPackageError, PolicyError,
-    ResolveError, SelectionError, SiteError, SourcesError, SpecError,
+    CatalogueError, HistoryError, ImageListingError, ImpossibleEvent, IndexError, MetaPackageError,
+    PolicyError, ResolveError, SelectionError, SiteError, SourcesError, SpecError,
 };
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
 use vclust_grid::HistoryDatabaseError;
@@ -36,6 +36,8 @@ pub(crate) enum Failure {
          out"
     )]
     ImportLine { file: String, line: usize, reason: String },
+    #[error(transparent)]
+    ImpossibleEvent(#[from] ImpossibleEvent),
     #[error(transparent)]
     HistoryDatabase(#[from] HistoryDatabaseError),
     #[error("cannot write {}", path.display())]
@@ -143,12 +145,17 @@ impl Failure {
                 _ => Vec::new(),
             };
         }
-        let mut causes = Vec::new();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            causes.push(error.to_string());
-            cause = error.source();
-        }
-        causes
+        causes(self)
     }
+}
+
+/// What caused an error, and what caused that, and so on.
+pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    causes
 }

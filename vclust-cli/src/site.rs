@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use vclust_core::{
-    BlendedTransfer, Catalogue, Conditions, Estimator, Estimators, Event, EventKind,
-    History, HistoryStore, Index, InstallEstimator, InstallEvent, InstallStatistics, OnError,
-    PackagePrices, PhaseEstimator, PhaseEvent, Prices, Priors, RequestEvent, Strategy,
-    TransferEvent, Universe,
+    BlendedTransfer, Catalogue, Conditions, Estimator, Estimators, Event, EventKind, History,
+    HistoryStore, Index, InstallEstimator, InstallEvent, InstallStatistics, OnError, PackagePrices,
+    PhaseEstimator, PhaseEvent, Prices, Priors, RequestEvent, Strategy, TransferEvent, Universe,
 };
 use vclust_debian::StateDirectory;
 use vclust_grid::{HistoryDatabase, Learner, learned};

@@ -34,9 +34,9 @@ pub use catalogue::{
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
-    Accuracy, BlendedTransfer, ContentionTransfer, Estimate, Estimator, InstallEstimator,
-    InstallLine, InstallTask, MeanTransfer, PackageCost, PhaseEstimator, PhaseTask, Priors,
-    RunCost, RunScale, TransferTask,
+    Accuracy, BlendedTransfer, ContentionTransfer, Estimate, Estimator, FittedPriors,
+    InstallEstimator, InstallLine, InstallStatistics, InstallTask, MeanTransfer, PackageCost,
+    PhaseEstimator, PhaseTask, Priors, RunCost, RunScale, TransferTask,
 };
 pub use generation::{
     Changes, ExpectedTime, ExpectedTimeOptions, Frequent, GenerationPolicy, Golden, ImageSizes,

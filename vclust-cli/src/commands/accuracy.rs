@@ -11,7 +11,7 @@ use vclust_core::{
 };
 
 use crate::arguments::{Accuracy as Arguments, Format};
-use crate::failure::Failure;
+use crate::failure::{Failure, causes};
 use crate::load::{self, Installed};
 
 /// The JSON answer, a contract.
@@ -76,7 +76,7 @@ pub(crate) fn read(path: &Path, on_error: OnError) -> Result<History, Failure> {
     let (history, skipped) = History::parse(&text, on_error)
         .map_err(|source| Failure::History { path: path.to_owned(), source })?;
     for error in skipped {
-        tracing::warn!("{}: {error} left out: {}", path.display(), error.rejection);
+        tracing::warn!("{}: {error} left out: {}", path.display(), causes(&error).join(": "));
     }
     Ok(history)
 }

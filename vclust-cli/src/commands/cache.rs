@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use vclust_core::{
     Catalogue, Conditions, Image, ImageListing, ImageSizes, ImageWorth, PackageSet, PackageVersion,
-    PackageVersionId, Problem, Replay, Repository, Request, Strategy, WeightedTarget, Workload,
-    parse_policy,
+    PackageVersionId, Problem, Replay, Repository, Request, RequestEvent, Strategy, WeightedTarget,
+    Workload, parse_policy,
 };
 
 use crate::arguments::{CacheCommand, Format, Generate, StrategyName};
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::load::{self, Installed, Loaded};
 use crate::output::{bytes, counted};
 use crate::progress;
-use crate::site::{self, Learned};
+use crate::site::{Learned, Past};
 
 pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure> {
     match command {
@@ -64,8 +64,8 @@ const NAMED: usize = 12;
 fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
     let mut policy = parse_policy(&arguments.policy)?;
     let loaded = load::load(&arguments.source, &Installed::Minimal)?;
-    let history = site::history(arguments.history.as_deref())?;
-    let mut requested = Requested::of(&loaded, &history)?;
+    let mut past = Past::of(arguments.history.as_deref())?;
+    let mut requested = Requested::of(&loaded, &past.requests()?)?;
     let nodes = arguments.nodes.unwrap_or(requested.nodes);
     let strategies: Vec<Strategy> = if arguments.strategy.is_empty() {
         Strategy::ALL.to_vec()
@@ -94,7 +94,7 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
     }
 
     let workload = &requested.workload;
-    let learned = Learned::from(&loaded.index, &history);
+    let learned = Learned::from(&loaded.index, &mut past)?;
     let conditions = Conditions::new(&arguments.site, nodes);
     let (packages, prices) =
         learned.prices(&workload.universe, &conditions, &strategies, &catalogue);
@@ -208,12 +208,12 @@ struct Requested {
 }
 
 impl Requested {
-    fn of(loaded: &Loaded, history: &vclust_core::History) -> Result<Self, Failure> {
+    fn of(loaded: &Loaded, past: &[RequestEvent]) -> Result<Self, Failure> {
         let mut workload = Workload::new(&loaded.index);
         let mut known: FxHashMap<Vec<String>, Option<u32>> = FxHashMap::default();
         let (mut order, mut failed) = (Vec::new(), 0);
         let mut nodes = Vec::new();
-        for event in history.requests() {
+        for event in past {
             nodes.push(event.nodes);
             let mut packages = event.packages.clone();
             packages.sort_unstable();

@@ -12,7 +12,7 @@ use crate::arguments::{Format, Plan, Source};
 use crate::failure::Failure;
 use crate::load::{self, Installed};
 use crate::output::{bytes, counted};
-use crate::site::{self, Learned};
+use crate::site::{Learned, Past};
 
 /// The JSON answer, a contract.
 #[derive(Serialize)]
@@ -67,8 +67,8 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
         catalogue.add(Image { id: MINIMAL.to_owned(), packages: minimal, bytes: size })?;
     }
 
-    let history = site::history(arguments.history.as_deref())?;
-    let learned = Learned::from(&loaded.index, &history);
+    let mut past = Past::of(arguments.history.as_deref())?;
+    let learned = Learned::from(&loaded.index, &mut past)?;
     let mut conditions = Conditions::new(&arguments.site, spec.nodes);
     conditions.hypervisor = Some(spec.deploy.hypervisor.name().to_owned());
     conditions.memory_bytes = Some(spec.memory.bytes());

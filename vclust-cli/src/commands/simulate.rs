@@ -12,7 +12,7 @@ use vclust_core::{
 use crate::arguments::{Format, Simulate, StrategyName};
 use crate::failure::Failure;
 use crate::progress;
-use crate::site::{self, Learned};
+use crate::site::{Learned, Past};
 use report::{Answer, Oracles, Run};
 use workload::Drawn;
 
@@ -33,11 +33,11 @@ pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
     }
     let drawn = workload::draw(arguments)?;
     let targets = drawn.workload.compared();
-    let history = match &arguments.history {
-        Some(path) => site::history(Some(path))?,
-        None => History::default(),
+    let mut past = match &arguments.history {
+        Some(path) => Past::of(Some(path))?,
+        None => Past::Given(History::default()),
     };
-    let learned = Learned::from(&drawn.loaded.index, &history);
+    let learned = Learned::from(&drawn.loaded.index, &mut past)?;
     let strategies: Vec<Strategy> =
         arguments.strategy.iter().copied().map(StrategyName::strategy).collect();
     let sizes = ImageSizes::default();

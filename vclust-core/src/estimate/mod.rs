@@ -18,7 +18,10 @@ mod transfer;
 use serde::Serialize;
 
 pub use accuracy::Accuracy;
-pub use install::{InstallEstimator, InstallTask, PackageCost, Priors, RunCost, RunScale};
+pub use install::{
+    FittedPriors, InstallEstimator, InstallStatistics, InstallTask, PackageCost, Priors, RunCost,
+    RunScale,
+};
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};
 pub use phase::{PhaseEstimator, PhaseTask};

@@ -35,7 +35,7 @@ impl Event {
                 at_most("bytes", event.bytes as f64, MOST_BYTES as f64)?;
                 positive("seconds", event.seconds)
             }
-            Self::Install(event) => install(event),
+            Self::Install(event) => event.check(),
             Self::Phase(event) => {
                 nodes(event.nodes)?;
                 named("site", &event.site)?;
@@ -47,6 +47,13 @@ impl Event {
                 seconds("seconds", event.seconds)
             }
         }
+    }
+}
+
+impl InstallEvent {
+    /// As [`Event::check`].
+    pub fn check(&self) -> Result<(), Rejection> {
+        install(self)
     }
 }
 

@@ -20,10 +20,10 @@ pub struct HistoryError {
 #[non_exhaustive]
 pub enum Rejection {
     /// Not JSON, or not of any known kind of event.
-    #[error("no event: {0}")]
+    #[error("it holds no event")]
     Malformed(#[from] serde_json::Error),
     /// Not UTF-8.
-    #[error("no event: the line is not UTF-8")]
+    #[error("it holds no event: it is not UTF-8")]
     NotText,
     /// More than a line may hold.
     #[error("no event: the line is longer than {limit} bytes")]

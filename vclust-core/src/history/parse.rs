@@ -136,9 +136,13 @@ mod tests {
     const TRANSFER: &str = r#"{"event":"transfer","at":"2026-11-23T02:30:00Z","site":"a","image":"m","bytes":46000000,"nodes":4,"method":"nfs","seconds":6.52}"#;
 
     fn strict(text: &str) -> Result<History, String> {
-        History::parse(text.as_bytes(), OnError::Stop)
-            .map(|(history, _)| history)
-            .map_err(|error| format!("{error}: {}", error.rejection))
+        History::parse(text.as_bytes(), OnError::Stop).map(|(history, _)| history).map_err(
+            |error| {
+                let cause = std::error::Error::source(&error.rejection);
+                let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+                format!("{error}: {}{cause}", error.rejection)
+            },
+        )
     }
 
     #[test]
@@ -161,8 +165,8 @@ mod tests {
     fn an_impossible_event_is_refused_with_its_line_and_the_reason() {
         let change = |from: &str, to: &str| format!("\n{}", TRANSFER.replace(from, to));
         for (text, message) in [
-            (change("6.52", "NaN"), "line 2: no event: expected value at"),
-            (change("6.52", "1e999"), "line 2: no event: number out of range at"),
+            (change("6.52", "NaN"), "line 2: it holds no event: expected value at"),
+            (change("6.52", "1e999"), "line 2: it holds no event: number out of range at"),
             (change("6.52", "-1"), "line 2: seconds is -1; what was done took some time"),
             (change("6.52", "0"), "line 2: seconds is 0; what was done took some time"),
             (change("6.52", "-0.0"), "line 2: seconds is -0; what was done took some time"),

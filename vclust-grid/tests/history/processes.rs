@@ -146,7 +146,8 @@ fn several_processes_record_and_learn_at_once() {
     let count = |database: &mut HistoryDatabase| {
         learned(database, COUNTER, |count: &mut u32, events| {
             *count += events.len() as u32;
-        }).expect("readable")
+        })
+        .expect("readable")
     };
     if let Some((mut database, part)) = told() {
         for event in 0..EACH {

@@ -9,18 +9,6 @@ pub(super) struct Beta {
     pub(super) by_index: [f64; BY_INDEX],
 }
 
-/// Fitted to our own measurements, `benches/data/own-installs.jsonl.gz`.
-pub(super) const SHIPPED: Beta = Beta {
-    scripts: [
-        3.218e-3, 6.987e-3, 1.157e-3, 1.533e-2, 1.076e-2, 7.050e-2, 9.038e-4, 2.088e-3, 5.479e-2,
-        9.743e-2, 1.773e-1, 9.161e-4, 1.370e-2, 1.003e-6, 1.533e-2, 2.921e-3,
-    ],
-    by_index: [
-        3.344e-3, 2.465e-3, 7.450e-2, 9.032e-4, 7.799e-2, 2.530e-2, 9.925e-2, 7.120e-2, 1.926e-1,
-        1.597e-3,
-    ],
-};
-
 /// How strongly coefficients are drawn to the prior, in units of a package.
 const RIDGE: f64 = 0.5;
 const REWEIGHTINGS: usize = 20;
@@ -109,6 +97,7 @@ fn non_negative<const N: usize>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::shipped::Coefficients;
     use super::*;
 
     #[test]
@@ -128,6 +117,7 @@ mod tests {
 
     #[test]
     fn without_samples_the_prior_stays() {
-        assert_eq!(SHIPPED.fit(&[]), SHIPPED);
+        let shipped = &Coefficients::shipped().beta;
+        assert_eq!(&shipped.fit(&[]), shipped);
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::AddAssign;
 use std::sync::LazyLock;
 
-use super::seen::crowding;
+use super::statistics::{crowding, linking};
 
 /// What one package adds to a run, in seconds on one node, with everything that was learned.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -94,7 +94,7 @@ impl RunScale {
         if packages == 0 {
             return 0.0;
         }
-        let trigger = if ldconfig { self.ldconfig } else { 0.0 };
+        let trigger = if ldconfig { self.ldconfig * linking(packages) } else { 0.0 };
         self.factor * (unpack * self.crowding(packages) + configure + self.overhead + trigger)
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of a package before it is installed, as the terms of the cost model.
 
-use super::tables::{Contents, Deb};
+use super::tables::{Contents, Deb, Measured};
 use crate::history::PackageVersion;
 use crate::index::{Index, RelationKind, VersionView};
 
@@ -45,6 +45,15 @@ pub(in crate::estimate) fn find_version<'a>(
     same.or_else(|| found.versions().next())
 }
 
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// A package's name without its architecture.
+fn bare_name(package: &PackageVersion) -> &str {
+    package.package.split(':').next().unwrap_or_default()
+}
+
 /// dpkg decodes several blocks of xz at once, so what comes after the first 24 MB costs less.
 fn parallel_share(megabytes: f64) -> f64 {
     let first = (24.0 / megabytes).min(1.0);
@@ -53,25 +62,32 @@ fn parallel_share(megabytes: f64) -> f64 {
 
 impl Facts {
     pub(super) fn of(index: &Index, package: &PackageVersion) -> Self {
-        let version = find_version(index, package);
-        let name = package.package.split(':').next().unwrap_or_default();
+        let name = bare_name(package);
+        let Some(deb) = Deb::of(name) else { return Self::without_deb(index, package) };
         // A package that vanished from the index is taken for a small one.
-        let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        let compressed = version.map_or(0.1, |version| megabytes(version.size()));
-        let installed = version.map_or(0.4, |version| megabytes(version.installed_size()));
-        let contents = Contents::of(name);
-        if let Some(deb) = Deb::of(name) {
-            return Self::of_deb(&deb, compressed, contents.as_ref());
-        }
-        Self::by_index(version, compressed, installed.max(1e-6), contents)
+        let compressed = find_version(index, package).map_or(100_000, |version| version.size());
+        Self::of_deb(&deb, megabytes(compressed), Contents::of(name).as_ref(), Measured::of(name))
     }
 
-    fn of_deb(deb: &Deb, compressed: f64, contents: Option<&Contents>) -> Self {
+    /// As [`Facts::of`] where the package's .deb is not known.
+    pub(super) fn without_deb(index: &Index, package: &PackageVersion) -> Self {
+        let version = find_version(index, package);
+        let compressed = version.map_or(100_000, |version| version.size());
+        let installed = version.map_or(400_000, |version| version.installed_size());
+        let contents = Contents::of(bare_name(package));
+        Self::by_index(version, megabytes(compressed), megabytes(installed.max(1)), contents)
+    }
+
+    fn of_deb(
+        deb: &Deb,
+        compressed: f64,
+        contents: Option<&Contents>,
+        measured: Option<Measured>,
+    ) -> Self {
         let written = deb.megabytes.max(1e-6);
         let share = parallel_share(written);
         let s = deb.script;
         let python = if s[4] > 0.0 { contents.map_or(0.0, |counts| counts.python) } else { 0.0 };
-        let measured = |pair: (f64, f64)| (pair.1 > 0.0).then_some(pair);
         Self {
             unpack: [
                 1.0,
@@ -88,8 +104,8 @@ impl Facts {
                 s[11], s[12], s[13],
             ]),
             activates_ldconfig: deb.activates_ldconfig,
-            measured_configure: measured(deb.configure),
-            measured_unpack: measured(deb.unpack),
+            measured_configure: measured.as_ref().and_then(|measured| measured.configure),
+            measured_unpack: measured.and_then(|measured| measured.unpack),
         }
     }
 

@@ -7,30 +7,36 @@
 
 mod configure;
 mod cost;
-mod effects;
+mod effect;
 mod facts;
-mod seen;
+mod fit;
+mod nodes;
+mod scatter;
+mod series;
+mod shipped;
+mod statistics;
 mod tables;
 mod totals;
 mod unpack;
+
+use std::sync::OnceLock;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Estimate, Estimator};
 use crate::history::{InstallEvent, PackageVersion};
 use crate::index::Index;
-use effects::{CONFIGURE_SHRINKAGE, Effect, Fit, UNPACK_SHRINKAGE};
-use facts::{Configure, Facts};
-use seen::Seen;
+use effect::Effect;
+use facts::Facts;
+use fit::Fit;
+use shipped::Coefficients;
 use tables::Table;
-use totals::Totals;
 
 pub use cost::{PackageCost, RunCost, RunScale};
 pub(super) use facts::find_version;
+pub use shipped::FittedPriors;
+pub use statistics::InstallStatistics;
 
-/// Seconds of a run outside its packages, and of the ldconfig trigger, on our machine.
-const OVERHEAD: f64 = 0.0253;
-const LDCONFIG: f64 = 0.0203;
 /// Standard deviation of the logarithm of an unknown site's speed, and of one run's speed.
 const SITE_SPREAD: f64 = 0.4;
 const RUN_SPREAD: f64 = 0.1;
@@ -83,41 +89,88 @@ impl Priors {
 /// It takes what it needs to know of packages from an index. Without any history it answers from
 /// shipped priors, with intervals as wide as machines differ. A history with dpkg's steps teaches it
 /// most; one with whole runs only is used, too.
+///
+/// Each event is folded into [`InstallStatistics`] and never read again. What single packages cost
+/// is up to date at once; the coefficients behind them are refitted, from these statistics, whenever
+/// the number of runs has grown by a sixteenth, so that learning stays fast however long the
+/// history is.
 #[derive(Debug, Clone)]
 pub struct InstallEstimator<'a> {
     index: &'a Index,
     priors: Priors,
-    seen: Seen,
-    facts: FxHashMap<String, Facts>,
-    totals: Totals,
+    statistics: InstallStatistics,
+    /// Packages that were measured on our machine; looked up when first needed.
+    ours: OnceLock<FxHashMap<String, Facts>>,
+    /// How much wider or narrower than shipped intervals are.
+    scatter: f64,
     fit: Fit,
+    /// Number of runs that `fit` rests on.
+    fitted_runs: u64,
 }
 
 impl<'a> InstallEstimator<'a> {
     /// An estimator that knows what `priors` say and takes sizes and dependencies from `index`.
     #[must_use]
     pub fn new(index: &'a Index, priors: Priors) -> Self {
-        let names = Table::debs().names();
-        let measured = names.filter_map(|name| {
-            let version = index.find(name)?.versions().next()?;
-            let package = PackageVersion {
-                package: name.to_owned(),
-                version: version.version().into_owned(),
-            };
-            let facts = facts_of(index, &priors, &package);
-            facts.measured_configure.is_some().then(|| (name.to_owned(), facts))
+        Self::with_statistics(index, priors, InstallStatistics::default())
+    }
+
+    /// An estimator that knows what another one learned. The index may be another one, too.
+    #[must_use]
+    pub fn with_statistics(
+        index: &'a Index,
+        priors: Priors,
+        statistics: InstallStatistics,
+    ) -> Self {
+        let mut estimator = Self {
+            index,
+            priors,
+            ours: OnceLock::new(),
+            scatter: statistics.scatter.scale(),
+            statistics,
+            fit: Fit::shipped(),
+            fitted_runs: 0,
+        };
+        if estimator.statistics.runs > 0 {
+            estimator.refit();
+        }
+        estimator
+    }
+
+    /// What was learned, to be kept and given to [`InstallEstimator::with_statistics`].
+    #[must_use]
+    pub fn statistics(&self) -> &InstallStatistics {
+        &self.statistics
+    }
+
+    /// Refits the coefficients to everything learned so far. [`Estimator::learn`] does so often
+    /// enough; this is for who wants exactly the answers of an estimator made from the statistics.
+    pub fn refit(&mut self) {
+        let (index, priors) = (self.index, &self.priors);
+        let ours = self.ours.get_or_init(|| measured_by_us(index, priors));
+        self.fit = Fit::of(&self.statistics, ours, |name, version| {
+            let package = PackageVersion { package: name.to_owned(), version: version.to_owned() };
+            facts_of(index, priors, &package)
         });
-        let facts: FxHashMap<String, Facts> = measured.collect();
-        let seen = Seen::default();
-        let fit = effects::fit(&seen, &facts);
-        Self { index, priors, seen, facts, totals: Totals::default(), fit }
+        self.fitted_runs = self.statistics.runs;
+    }
+
+    /// Refits if the number of runs has grown by one part in so many.
+    fn refit_after(&mut self, part: u64) {
+        if (self.statistics.runs - self.fitted_runs) * part > self.fitted_runs {
+            self.refit();
+        }
     }
 
     /// What a package adds to a run, so that costs of many runs can be added up.
     #[must_use]
     pub fn package_cost(&self, package: &PackageVersion) -> PackageCost {
-        let mut cost = self.cost_by_steps(package);
-        let (effect, left) = self.totals.package(&package.package);
+        self.with_totals(package, self.cost_by_steps(package))
+    }
+
+    /// A package's cost by steps, with what whole runs have taught.
+    fn with_totals(&self, package: &PackageVersion, mut cost: PackageCost) -> PackageCost {
+        let (effect, left) = self.statistics.totals.package(&package.package);
         let factor = effect.exp();
         cost.unpack_seconds *= factor;
         cost.configure_seconds *= factor;
@@ -128,8 +181,12 @@ impl<'a> InstallEstimator<'a> {
     /// How the sums of a run become its seconds on so many nodes.
     #[must_use]
     pub fn run_scale(&self, nodes: u32) -> RunScale {
-        let factor = self.totals.slowdown(nodes) * self.totals.speed(self.site_spread()).0.exp();
-        RunScale::new(factor, self.seen.overhead(OVERHEAD), self.seen.trigger(LDCONFIG))
+        let factor = self.statistics.totals.slowdown(nodes)
+            * self.statistics.totals.speed(self.site_spread()).0.exp();
+        let Coefficients { overhead, ldconfig, .. } = Coefficients::shipped();
+        let (overhead, ldconfig) =
+            (self.statistics.overhead(*overhead), self.statistics.trigger(*ldconfig));
+        RunScale::new(factor, overhead, ldconfig)
     }
 
     /// How long a run takes on so many nodes. No packages take no time, nor do any on no nodes.
@@ -138,58 +195,79 @@ impl<'a> InstallEstimator<'a> {
         if nodes == 0 || run.packages == 0 {
             return Estimate::around(0.0, 0.0);
         }
-        let (seconds, variance) = self.predicted(run, nodes);
-        Estimate::around(seconds, NORMAL_90 * variance.sqrt())
+        let Predicted { seconds, packages, known } = self.predicted(run, nodes);
+        let deviation = self.scatter * scatter::variance(packages, known).sqrt();
+        Estimate::around(seconds, NORMAL_90 * deviation * seconds)
     }
 
-    /// Seconds of a run and their variance.
-    fn predicted(&self, run: &RunCost, nodes: u32) -> (f64, f64) {
+    /// A run's seconds and where their variance comes from.
+    fn predicted(&self, run: &RunCost, nodes: u32) -> Predicted {
         let scale = self.run_scale(nodes);
         let (unpack, configure) = (run.unpack_seconds, run.configure_seconds);
         let seconds = scale.seconds(run.packages, unpack, configure, run.activates_ldconfig);
         // Most of the variance is that of unpacking, so it grows as that does.
-        let packages = run.variance * (scale.factor() * scale.crowding(run.packages)).powi(2);
-        (seconds, self.totals.variance(seconds, packages, self.site_spread(), nodes))
+        let factor = scale.factor() * scale.crowding(run.packages) / seconds;
+        Predicted {
+            seconds,
+            packages: run.variance * factor * factor,
+            known: self.statistics.totals.variance(seconds, self.site_spread(), nodes),
+        }
     }
 
     /// What a package costs by what steps have taught.
     fn cost_by_steps(&self, package: &PackageVersion) -> PackageCost {
         let facts = facts_of(self.index, &self.priors, package);
-        let effect = self.fit.effects.get(&package.package).copied().unwrap_or_default();
-        let Effect { unpack, unpack_weight, configure, configure_weight } = effect;
-        let unpack = unpack::seconds(&self.fit.theta, &facts.unpack) * unpack.exp();
-        let configure = self.fit.beta.seconds(&facts.configure) * configure.exp();
-        // How far packages lie from the model, more where their scripts are not known.
-        let (unpack_spread, configure_spread) = match facts.configure {
-            Configure::Scripts(_) => (0.20_f64, 0.7_f64),
-            Configure::ByIndex(_) => (0.30, 1.0),
-        };
-        let of_unpack =
-            0.08_f64.powi(2) + unpack_spread.powi(2) / (1.0 + unpack_weight / UNPACK_SHRINKAGE);
-        let of_configure = 0.12_f64.powi(2)
-            + configure_spread.powi(2) / (1.0 + configure_weight / CONFIGURE_SHRINKAGE);
-        PackageCost {
-            unpack_seconds: unpack,
-            configure_seconds: configure,
-            variance: unpack * unpack * of_unpack + configure * configure * of_configure.exp_m1(),
-            activates_ldconfig: facts.activates_ldconfig,
-        }
+        let site = self.statistics.packages.get(&package.package);
+        let Effect { unpack_seconds, configure_seconds, variance } =
+            Effect::of(&facts, &self.fit, site);
+        let activates_ldconfig = facts.activates_ldconfig;
+        PackageCost { unpack_seconds, configure_seconds, variance, activates_ldconfig }
     }
 
     /// How well the site's speed is known, as a standard deviation of its logarithm.
     fn site_spread(&self) -> f64 {
-        let known = self.seen.runs as f64 / RUN_SPREAD.powi(2);
+        let known = self.statistics.detailed_runs as f64 / RUN_SPREAD.powi(2);
         (1.0 / (1.0 / SITE_SPREAD.powi(2) + known)).sqrt()
     }
 
-    fn remember(&mut self, event: &InstallEvent) {
-        for package in &event.packages {
-            if !self.facts.contains_key(&package.package) {
-                let facts = facts_of(self.index, &self.priors, package);
-                self.facts.insert(package.package.clone(), facts);
-            }
+    fn learn_one(&mut self, event: &InstallEvent) {
+        let costs: Vec<_> =
+            event.packages.iter().map(|package| self.cost_by_steps(package)).collect();
+        let both = event.packages.iter().zip(&costs);
+        let run = both.map(|(package, cost)| self.with_totals(package, *cost)).collect();
+        let predicted = self.predicted(&run, event.nodes);
+        let spread = self.site_spread();
+        let relative = scatter::variance(predicted.packages, predicted.known);
+        self.statistics.scatter.add(event.seconds, predicted.seconds, relative);
+        self.scatter = self.statistics.scatter.scale();
+        if !event.steps.is_empty() {
+            let slowdown = self.statistics.totals.slowdown_of(event, predicted.seconds, relative);
+            self.statistics.add_steps(event, slowdown);
         }
+        let variance = relative * predicted.seconds.powi(2);
+        self.statistics.totals.learn(event, &costs, (predicted.seconds, variance), spread);
+        self.statistics.runs += 1;
     }
+}
+
+/// A run's seconds, and relative variances: that of its packages, and that of the site's speed,
+/// the number of nodes and the clock.
+struct Predicted {
+    seconds: f64,
+    packages: f64,
+    known: f64,
+}
+
+/// Facts of the packages that were measured on our machine, as far as the index has them.
+fn measured_by_us(index: &Index, priors: &Priors) -> FxHashMap<String, Facts> {
+    let names = Table::measured().names();
+    let measured = names.filter_map(|name| {
+        let version = index.find(name)?.versions().next()?.version().into_owned();
+        let package = PackageVersion { package: name.to_owned(), version };
+        let facts = facts_of(index, priors, &package);
+        facts.measured_configure.is_some().then_some((package.package, facts))
+    });
+    measured.collect()
 }
 
 fn facts_of(index: &Index, priors: &Priors, package: &PackageVersion) -> Facts {
@@ -211,19 +289,15 @@ impl Estimator for InstallEstimator<'_> {
 
     fn learn(&mut self, events: &[&InstallEvent]) {
         for event in events {
-            self.remember(event);
-            if !event.steps.is_empty() {
-                self.seen.add(event, self.totals.slowdown(event.nodes));
+            // Nothing that could not have happened may enter what is kept for ever.
+            if event.check().is_err() {
+                continue;
             }
+            self.learn_one(event);
+            // Within many events a rougher fit does.
+            self.refit_after(4);
         }
-        self.fit = effects::fit(&self.seen, &self.facts);
-        for event in events {
-            let costs: Vec<_> =
-                event.packages.iter().map(|package| self.cost_by_steps(package)).collect();
-            let run = event.packages.iter().map(|package| self.package_cost(package)).collect();
-            let predicted = self.predicted(&run, event.nodes);
-            self.totals.learn(event, &costs, predicted, self.site_spread());
-        }
+        self.refit_after(16);
     }
 
     fn estimate(&self, task: &InstallTask) -> Option<Estimate> {

@@ -1,8 +1,8 @@
 //! The shipped tables: what is known of Debian's packages before anything was measured at a site.
 //!
 //! `contents` counts files, from Debian 12's Contents indexes, for all packages. `debs` counts what
-//! maintainer scripts call, from the .debs of some usual packages, with the seconds that they took
-//! on our own machine (`benches/data/own-installs.jsonl.gz`).
+//! maintainer scripts call, from the .debs of some usual packages. `measured` has the seconds that
+//! some of these took on our own machine (`benches/data/own-installs.jsonl.gz`).
 
 use std::io::Read;
 use std::sync::OnceLock;
@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use flate2::read::GzDecoder;
 
 const CONTENTS: &[u8] = include_bytes!("../../../data/estimates/contents.tsv.gz");
+const MEASURED: &[u8] = include_bytes!("../../../data/estimates/measured.tsv.gz");
 const DEBS: &[u8] = include_bytes!("../../../data/estimates/debs.tsv.gz");
 
 /// A table of tab-separated numbers, sorted by the name in its first column.
@@ -42,11 +43,17 @@ impl Table {
         TABLE.get_or_init(|| Self::read(DEBS))
     }
 
+    /// Seconds that we measured: see [`Measured`].
+    pub(super) fn measured() -> &'static Self {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(|| Self::read(MEASURED))
+    }
+
     /// The numbers of a package; what the line leaves empty is 0.
     pub(super) fn find<const N: usize>(&self, package: &str) -> Option<[f64; N]> {
-        let place = self.lines.binary_search_by(|start| self.fields(*start).0.cmp(package)).ok()?;
+        let place = self.lines.binary_search_by(|start| self.name(*start).cmp(package)).ok()?;
         let mut numbers = [0.0; N];
-        for (number, field) in numbers.iter_mut().zip(self.fields(self.lines[place]).1) {
+        for (number, field) in numbers.iter_mut().zip(self.fields(self.lines[place])) {
             *number = field.parse().unwrap_or(0.0);
         }
         Some(numbers)
@@ -54,14 +61,17 @@ impl Table {
 
     /// All names.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().map(|start| self.fields(*start).0)
+        self.lines.iter().map(|start| self.name(*start))
     }
 
-    fn fields(&self, start: u32) -> (&str, impl Iterator<Item = &str>) {
+    fn name(&self, start: u32) -> &str {
         let rest = &self.text[start as usize..];
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        let mut fields = line.split('\t');
-        (fields.next().unwrap_or_default(), fields)
+        &rest[..memchr::memchr2(b'\t', b'\n', rest.as_bytes()).unwrap_or(rest.len())]
+    }
+
+    fn fields(&self, start: u32) -> impl Iterator<Item = &str> {
+        let rest = &self.text[start as usize..];
+        rest[..rest.find('\n').unwrap_or(rest.len())].split('\t').skip(1)
     }
 }
 
@@ -97,14 +107,11 @@ pub(super) struct Deb {
     /// find or chown -R, interpreters; and triggers it is interested in.
     pub(super) script: [f64; 14],
     pub(super) activates_ldconfig: bool,
-    /// Seconds and runs of our own measurements.
-    pub(super) configure: (f64, f64),
-    pub(super) unpack: (f64, f64),
 }
 
 impl Deb {
     pub(super) fn of(package: &str) -> Option<Self> {
-        let row: [f64; 24] = Table::debs().find(package)?;
+        let row: [f64; 20] = Table::debs().find(package)?;
         let [files, directories, links, kilobytes, postinst, preinst, conffiles, ..] = row;
         let [system_units, user_units, py3compile, alternatives, adduser] =
             [row[7], row[8], row[9].min(1.0), row[10], row[11].min(4.0)];
@@ -139,8 +146,23 @@ impl Deb {
                 row[19],
             ],
             activates_ldconfig: row[18] > 0.0,
-            configure: (row[20], row[21]),
-            unpack: (row[22], row[23]),
+        })
+    }
+}
+
+/// Columns of the table of measured packages: seconds and the number of runs they are of.
+pub(super) struct Measured {
+    pub(super) configure: Option<(f64, f64)>,
+    pub(super) unpack: Option<(f64, f64)>,
+}
+
+impl Measured {
+    pub(super) fn of(package: &str) -> Option<Self> {
+        let [configure, configure_runs, unpack, unpack_runs] = Table::measured().find(package)?;
+        let measured = |seconds, runs| (runs > 0.0).then_some((seconds, runs));
+        Some(Self {
+            configure: measured(configure, configure_runs),
+            unpack: measured(unpack, unpack_runs),
         })
     }
 }
@@ -151,9 +173,9 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted_and_hold_every_package() {
-        for table in [Table::contents(), Table::debs()] {
+        for table in [Table::contents(), Table::debs(), Table::measured()] {
             let names: Vec<&str> = table.names().collect();
-            assert!(names.is_sorted() && names.len() > 1700);
+            assert!(names.is_sorted() && names.len() > 1000);
             for name in [names[0], names[names.len() / 2], names[names.len() - 1]] {
                 assert!(table.find::<1>(name).is_some(), "{name}");
             }

@@ -1,41 +1,37 @@
-//! What whole runs teach where steps were not measured, and what many nodes at once cost.
+//! What whole runs teach where steps were not measured.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
+use super::nodes::Nodes;
 use super::{PackageCost, RUN_SPREAD};
 use crate::history::InstallEvent;
 
-/// How installing on n nodes at once slows each: `n^EXPONENT`. The paper's own installs on 4, 8 and
-/// 16 nodes have exponents of 0.22 to 0.44.
-const EXPONENT: f64 = 0.33;
-const EXPONENT_SPREAD: f64 = 0.15;
 /// Scatter of a whole run: relative, and of the clock in seconds.
 const RUN_NOISE: f64 = 0.045;
 const CLOCK_NOISE: f64 = 0.006;
-/// Spreads of single packages were found to be this much too small for sums of them.
-const INFLATION: f64 = 1.25;
 
 /// Effects learned from whole runs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Totals {
     /// Logarithm of the site's speed: sum and count of what runs without steps say.
     speed: (f64, f64),
     /// By package: logarithm of its effect, and the share of its variance that is left.
     packages: FxHashMap<String, (f64, f64)>,
-    /// Over runs on several nodes: sums of `ln(n)^2` and of `ln(n) * ln(slower)`.
-    nodes: (f64, f64),
+    nodes: Nodes,
 }
 
 impl Totals {
-    fn exponent(&self) -> (f64, f64) {
-        let precision = self.nodes.0 / RUN_SPREAD.powi(2) + EXPONENT_SPREAD.powi(-2);
-        let sum = self.nodes.1 / RUN_SPREAD.powi(2) + EXPONENT * EXPONENT_SPREAD.powi(-2);
-        (sum / precision, precision.recip())
-    }
-
     /// How much slower each of some nodes installs than one alone.
     pub(super) fn slowdown(&self, nodes: u32) -> f64 {
-        f64::from(nodes.max(1)).powf(self.exponent().0)
+        self.nodes.slowdown(nodes).0
+    }
+
+    /// How much slower a run was than on one node: of what it took longer than `predicted`, with a
+    /// relative `variance`, the number of nodes is blamed for as much as is uncertain about it.
+    pub(super) fn slowdown_of(&self, event: &InstallEvent, predicted: f64, variance: f64) -> f64 {
+        let (slowdown, uncertain) = self.nodes.slowdown(event.nodes);
+        slowdown * (event.seconds / predicted).powf(uncertain / variance.max(uncertain))
     }
 
     /// Logarithm of a package's effect, and the share of its variance that is left.
@@ -43,12 +39,12 @@ impl Totals {
         self.packages.get(name).copied().unwrap_or((0.0, 1.0))
     }
 
-    /// Variance of a run of so many seconds, of which `packages` is that of its packages.
-    pub(super) fn variance(&self, seconds: f64, packages: f64, spread: f64, nodes: u32) -> f64 {
-        let log_nodes = f64::from(nodes.max(1)).ln();
-        let common =
-            RUN_NOISE.powi(2) + self.speed(spread).1 + log_nodes.powi(2) * self.exponent().1;
-        packages * INFLATION.powi(2) + seconds * seconds * common + CLOCK_NOISE.powi(2)
+    /// Relative variance of a run of so many seconds that the site's speed, which is known to within
+    /// `spread`, the number of nodes and the clock explain.
+    pub(super) fn variance(&self, seconds: f64, spread: f64, nodes: u32) -> f64 {
+        self.speed(spread).1
+            + self.nodes.slowdown(nodes).1
+            + (CLOCK_NOISE / seconds.max(CLOCK_NOISE)).powi(2)
     }
 
     /// Logarithm of the site's speed and its variance, shrunk to 0, which `spread` is known of.
@@ -72,11 +68,7 @@ impl Totals {
         // Held within what can be believed, so that one wild run moves little.
         let deviation = (variance.sqrt() / predicted).clamp(0.05, 1.0);
         let log_excess = (event.seconds / predicted).ln().clamp(-3.0 * deviation, 3.0 * deviation);
-        if event.nodes > 1 {
-            let log_nodes = f64::from(event.nodes).ln();
-            self.nodes.0 += log_nodes * log_nodes;
-            self.nodes.1 += log_nodes * (log_excess + log_nodes * self.exponent().0);
-        }
+        self.nodes.add(event.nodes, (event.seconds / predicted).ln());
         if !event.steps.is_empty() {
             return;
         }

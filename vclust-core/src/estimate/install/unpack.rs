@@ -7,10 +7,6 @@ use super::facts::UNPACK;
 /// Coefficients of the model, in seconds a unit of each term.
 pub(super) type Theta = [f64; UNPACK];
 
-/// Fitted to our own measurements, `benches/data/own-installs.jsonl.gz`.
-pub(super) const SHIPPED: Theta =
-    [2.067e-2, 2.589e-2, 1.744e-3, 2.967e-4, 1.896e-4, 3.570e-3, 2.292e-4, 2.880e-3];
-
 /// Standard deviation of the logarithm of a coefficient about its prior.
 const LOOSENESS: f64 = 0.7;
 const STEPS: usize = 40;
@@ -106,6 +102,7 @@ fn linearise(
 
 #[cfg(test)]
 mod tests {
+    use super::super::shipped::Coefficients;
     use super::*;
 
     #[test]
@@ -120,7 +117,7 @@ mod tests {
                 Sample { terms: x, seconds: seconds(&truth, &x) * wild, count: 3.0 }
             })
             .collect();
-        let found = fit(&samples, &SHIPPED);
+        let found = fit(&samples, &Coefficients::shipped().theta);
         for term in [0, 1, 3] {
             assert!((found[term] / truth[term] - 1.0).abs() < 0.1, "{term}: {found:?}");
         }
@@ -132,7 +129,8 @@ mod tests {
 
     #[test]
     fn without_samples_the_prior_stays() {
-        let found = fit(&[], &SHIPPED);
-        assert!(found.iter().zip(SHIPPED).all(|(a, b)| (a / b - 1.0).abs() < 1e-9));
+        let shipped = &Coefficients::shipped().theta;
+        let found = fit(&[], shipped);
+        assert!(found.iter().zip(shipped).all(|(a, b)| (a / b - 1.0).abs() < 1e-9));
     }
 }
