@@ -1,6 +1,6 @@
 //! Which image each request is built from, and what that takes.
 
-use super::problem::{MOST_IMAGES, Problem, Wanted};
+use super::problem::{Item, MOST_IMAGES, Problem, Wanted};
 
 /// Images under consideration, each a list of items, ascending.
 pub(super) type Images = Vec<Vec<u32>>;
@@ -21,14 +21,44 @@ pub(super) struct Choice {
 /// What a request finds in an image.
 #[derive(Debug, Clone, Copy, Default)]
 struct Held {
-    packages: u32,
-    triggers: u32,
+    packages: i64,
+    triggers: i64,
     unpack: f64,
     configure: f64,
 }
 
+impl Held {
+    /// Adds an item, or with a sign of -1 takes it out.
+    fn add(&mut self, item: &Item, sign: f64) {
+        let one = if sign > 0.0 { 1 } else { -1 };
+        self.packages += one;
+        self.triggers += if item.trigger { one } else { 0 };
+        self.unpack += sign * item.unpack;
+        self.configure += sign * item.configure;
+    }
+
+    fn with(&self, other: &Self) -> Self {
+        Self {
+            packages: self.packages + other.packages,
+            triggers: self.triggers + other.triggers,
+            unpack: self.unpack + other.unpack,
+            configure: self.configure + other.configure,
+        }
+    }
+}
+
+/// Calls `act` with the place of each bit that is set.
+fn each(mut bits: u128, mut act: impl FnMut(usize)) {
+    while bits != 0 {
+        act(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
+
 /// Images by package: a bit for each image that holds it, or that holds what conflicts with it.
 struct Masks {
+    /// A bit for every image.
+    all: u128,
     holds: Vec<u128>,
     hates: Vec<u128>,
     bytes: Vec<f64>,
@@ -37,6 +67,9 @@ struct Masks {
 impl Masks {
     fn of(problem: &Problem<'_>, images: &Images) -> Self {
         let mut masks = Self {
+            all: u128::MAX
+                .checked_shr((MOST_IMAGES - images.len().min(MOST_IMAGES)) as u32)
+                .unwrap_or(0),
             holds: vec![0; problem.items.len()],
             hates: vec![0; problem.items.len()],
             bytes: images.iter().map(|items| problem.bytes(items)).collect(),
@@ -63,35 +96,37 @@ impl Problem<'_> {
 
     fn choose(&self, wanted: &Wanted, masks: &Masks, held: &mut [Held]) -> Choice {
         held.fill(Held::default());
+        let all = masks.all;
+        let mut by_all = Held::default();
         let mut blocked: u128 = 0;
         for item in &wanted.items {
             let place = *item as usize;
             blocked |= masks.hates[place];
-            let mut holders = masks.holds[place];
+            let holders = masks.holds[place];
             let costs = &self.items[place];
-            while holders != 0 {
-                let sum = &mut held[holders.trailing_zeros() as usize];
-                sum.packages += 1;
-                sum.triggers += u32::from(costs.trigger);
-                sum.unpack += costs.unpack;
-                sum.configure += costs.configure;
-                holders &= holders - 1;
+            // What most images hold is counted for all, and taken from those that lack it.
+            if 2 * holders.count_ones() > masks.bytes.len() as u32 {
+                by_all.add(costs, 1.0);
+                each(all & !holders, |image| held[image].add(costs, -1.0));
+            } else {
+                each(holders, |image| held[image].add(costs, 1.0));
             }
         }
         let count = wanted.items.len() as u32;
         let minimal = self.choose_minimal(wanted);
         let mut best = minimal;
         for (place, sum) in held.iter().enumerate() {
+            let sum = sum.with(&by_all);
             if sum.packages == 0 || blocked >> place & 1 == 1 {
                 continue;
             }
-            let missing = count - sum.packages;
+            let missing = (i64::from(count) - sum.packages).unsigned_abs() as u32;
             let (seconds, strategy) = self.seconds(
                 masks.bytes[place],
                 missing,
                 (wanted.unpack - sum.unpack).max(0.0),
                 (wanted.configure - sum.configure).max(0.0),
-                wanted.triggers > sum.triggers,
+                i64::from(wanted.triggers) > sum.triggers,
             );
             if seconds < best.seconds {
                 let otherwise = best.seconds;

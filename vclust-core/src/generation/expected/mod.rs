@@ -32,7 +32,7 @@ pub struct ExpectedTimeOptions {
 
 impl Default for ExpectedTimeOptions {
     fn default() -> Self {
-        Self { half_life: 10_000, period: 1000, distinct: 3000 }
+        Self { half_life: 10_000, period: 500, distinct: 2000 }
     }
 }
 
@@ -49,6 +49,8 @@ pub struct ExpectedTime {
 
 /// The first decision, in requests; later ones double the distance until it is the period.
 const FIRST: u64 = 8;
+/// A long history changes slowly: a decision waits for one new request to so many old ones.
+const SELDOM: u64 = 32;
 
 impl ExpectedTime {
     /// Knows no request yet.
@@ -97,7 +99,8 @@ impl GenerationPolicy for ExpectedTime {
         if self.now < self.next {
             return Changes::default();
         }
-        self.next = self.now + self.now.min(self.options.period.max(1) as u64);
+        let usual = (self.options.period.max(1) as u64).max(self.now / SELDOM);
+        self.next = self.now + self.now.min(usual);
         self.decide(repository)
     }
 

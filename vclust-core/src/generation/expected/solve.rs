@@ -125,8 +125,8 @@ impl Problem<'_> {
         best
     }
 
-    /// Takes out images that cost more than their requests would lose without them, one by one, the
-    /// least worthy first: eviction by expected loss.
+    /// Takes out images that cost more than their requests would lose without them, the least worthy
+    /// first: eviction by expected loss. Since images stand in for each other, only some go at once.
     fn drop_unworthy(&self, mut local: Local, price: f64) -> Local {
         loop {
             let mut losses: Vec<f64> =
@@ -136,13 +136,18 @@ impl Problem<'_> {
                     losses[place] += wanted.weight * (choice.otherwise - choice.seconds);
                 }
             }
-            let worst = losses
-                .iter()
-                .enumerate()
-                .min_by(|a, b| a.1.total_cmp(b.1))
-                .filter(|(_, loss)| **loss <= 0.0);
-            let Some((place, _)) = worst else { return local };
-            local.images.remove(place);
+            let mut unworthy: Vec<usize> =
+                (0..losses.len()).filter(|place| losses[*place] <= 0.0).collect();
+            if unworthy.is_empty() {
+                return local;
+            }
+            unworthy.sort_by(|a, b| losses[*a].total_cmp(&losses[*b]).then(a.cmp(b)));
+            unworthy.truncate(unworthy.len().div_ceil(STARTED));
+            let mut place = 0;
+            local.images.retain(|_| {
+                place += 1;
+                !unworthy.contains(&(place - 1))
+            });
             local = self.local(local.images);
         }
     }
