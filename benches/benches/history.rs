@@ -23,11 +23,7 @@ const LEARNER: Learner<'_> =
     Learner { name: "mean transfer", version: 1, kind: Some(EventKind::Transfer) };
 
 fn fold(rule: &mut MeanTransfer, events: &[Event]) {
-    let transfers = events.iter().filter_map(|event| match event {
-        Event::Transfer(event) => Some(event),
-        _ => None,
-    });
-    rule.learn(&transfers.collect::<Vec<_>>());
+    rule.learn(&events.iter().filter_map(Event::as_transfer).collect::<Vec<_>>());
 }
 
 fn learn(database: &mut HistoryDatabase) -> MeanTransfer {

@@ -70,34 +70,18 @@ impl<'a> Learned<'a> {
         let statistics = learned(store, INSTALLS, |known: &mut InstallStatistics, events| {
             let before = std::mem::take(known);
             let mut estimator = InstallEstimator::with_statistics(index, Priors::shipped(), before);
-            let installs: Vec<&InstallEvent> = events
-                .iter()
-                .filter_map(|event| match event {
-                    Event::Install(event) => Some(event),
-                    _ => None,
-                })
-                .collect();
+            let installs: Vec<&InstallEvent> =
+                events.iter().filter_map(Event::as_install).collect();
             estimator.learn(&installs);
             known.clone_from(estimator.statistics());
         })?;
         let transfers = learned(store, TRANSFERS, |known: &mut BlendedTransfer, events| {
-            let transfers: Vec<&TransferEvent> = events
-                .iter()
-                .filter_map(|event| match event {
-                    Event::Transfer(event) => Some(event),
-                    _ => None,
-                })
-                .collect();
+            let transfers: Vec<&TransferEvent> =
+                events.iter().filter_map(Event::as_transfer).collect();
             known.learn(&transfers);
         })?;
         let phases = learned(store, PHASES, |known: &mut PhaseEstimator, events| {
-            let phases: Vec<&PhaseEvent> = events
-                .iter()
-                .filter_map(|event| match event {
-                    Event::Phase(event) => Some(event),
-                    _ => None,
-                })
-                .collect();
+            let phases: Vec<&PhaseEvent> = events.iter().filter_map(Event::as_phase).collect();
             known.learn(&phases);
         })?;
         let installs = InstallEstimator::with_statistics(index, Priors::shipped(), statistics);

@@ -213,6 +213,60 @@ fn an_exact_spec_takes_no_image_with_more() {
 }
 
 #[test]
+fn a_plan_learns_from_what_builds_took() {
+    let site = Site::new();
+    site.write(
+        "images.json",
+        r#"{"images":[{"id":"big","bytes":50000000,"packages":[
+            {"package":"p0","version":"1"},{"package":"p1","version":"1"}]}]}"#,
+    );
+    site.write(
+        "spec.toml",
+        "name = \"test\"\nnodes = 8\npackages = [\"p1\"]\n[deploy]\nstrategy = \"install\"\n",
+    );
+    let plan = || {
+        let arguments = ["--format", "json", "plan", "--packages-file", "Packages"];
+        let answer =
+            site.run(&[&arguments[..], &["--images", "images.json", "spec.toml"]].concat());
+        let candidates = answer.json()["candidates"].as_array().cloned().expect("candidates");
+        let big = candidates.into_iter().find(|candidate| candidate["image"] == "big");
+        let phases = big.expect("the image is usable")["phases"].clone();
+        let phases = phases.as_array().cloned().expect("phases");
+        let seconds = |name: &str| {
+            let phase = phases.iter().find(|phase| phase["phase"] == name).expect("the phase");
+            phase["seconds"].as_f64().expect("seconds")
+        };
+        (seconds("transfer"), seconds("boot"))
+    };
+    let (transfer, boot) = plan();
+    let mut events = String::new();
+    for number in 0..40_u32 {
+        let at = format!("2026-11-23T03:{number:02}:00Z");
+        let _ = writeln!(
+            events,
+            "{{\"event\":\"transfer\",\"at\":\"{at}\",\"site\":\"here\",\"image\":\"big\",\"bytes\":50000000,\
+             \"nodes\":8,\"method\":\"nfs\",\"seconds\":{}}}",
+            3.0 * transfer
+        );
+        let _ = writeln!(
+            events,
+            "{{\"event\":\"phase\",\"at\":\"{at}\",\"site\":\"here\",\"cluster\":\"c\",\"strategy\":\"install\",\
+             \"phase\":\"boot\",\"nodes\":8,\"seconds\":{},\"hypervisor\":\"qemu\",\"memory_bytes\":335544320}}",
+            boot / 4.0
+        );
+    }
+    site.write("measured.jsonl", &events);
+    let imported = site.run(&["history", "import", "measured.jsonl"]);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    // The second time what was learned is read back, not learned again.
+    for _ in 0..2 {
+        let (after, booted) = plan();
+        assert!((after / (3.0 * transfer) - 1.0).abs() < 0.05, "{transfer} became {after}");
+        assert!((booted / (boot / 4.0) - 1.0).abs() < 0.1, "{boot} became {booted}");
+    }
+}
+
+#[test]
 fn simulate_tells_of_every_policy_what_came_of_it() {
     let site = Site::new();
     let sources = ["--packages-file", "Packages", "--sources-file", "Sources"];

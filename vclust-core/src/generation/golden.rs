@@ -1,7 +1,7 @@
 //! VMPlants' policy: one golden image that an administrator prepared.
 
+use super::first_requests::FirstRequests;
 use super::frequent::image_of;
-use super::recent::Recent;
 use super::{Changes, GenerationPolicy, Making, Repository, Served};
 
 /// One image of what most users share, made once. VMPlants has its administrators prepare the machine
@@ -9,9 +9,7 @@ use super::{Changes, GenerationPolicy, Making, Repository, Served};
 /// requests, which is what an administrator would find in a log.
 #[derive(Debug, Clone)]
 pub struct Golden {
-    recent: Recent,
-    first: usize,
-    made: bool,
+    first: FirstRequests,
 }
 
 /// The share of the first requests that a package has to be in.
@@ -21,29 +19,22 @@ impl Golden {
     /// Made of the first `requests`.
     #[must_use]
     pub fn new(requests: usize) -> Self {
-        Self { recent: Recent::new(requests), first: requests, made: false }
+        Self { first: FirstRequests::new(requests) }
     }
 }
 
 impl GenerationPolicy for Golden {
     fn name(&self) -> String {
-        format!("golden:{}", self.first)
+        format!("golden:{}", self.first.wanted())
     }
 
     fn served(&mut self, served: &Served<'_>, repository: &Repository<'_>) -> Changes {
-        if self.made {
-            return Changes::default();
-        }
-        self.recent.push(served.packages);
-        if self.recent.is_full() { self.decide(repository) } else { Changes::default() }
+        if self.first.note(served.packages) { self.decide(repository) } else { Changes::default() }
     }
 
     fn decide(&mut self, repository: &Repository<'_>) -> Changes {
-        if self.made || self.recent.len() == 0 {
-            return Changes::default();
-        }
-        self.made = true;
-        let image = image_of(&self.recent, PERCENT, repository);
+        let Some(requests) = self.first.decide() else { return Changes::default() };
+        let image = image_of(requests, PERCENT, repository);
         let add = image.map(|set| (set, Making::Built)).into_iter().collect();
         Changes { evict: Vec::new(), add }
     }

@@ -6,6 +6,7 @@
 //! expected time of the builds to come.
 
 mod expected;
+mod first_requests;
 mod frequent;
 mod golden;
 mod keep_used;

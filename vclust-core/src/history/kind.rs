@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Event;
+use super::event::{Event, InstallEvent, PhaseEvent, RequestEvent, TransferEvent};
 use super::timestamp::Timestamp;
 
 /// What an event tells of.
@@ -50,6 +50,30 @@ impl Event {
             Self::Install(_) => EventKind::Install,
             Self::Phase(_) => EventKind::Phase,
         }
+    }
+
+    /// The request, if it is one.
+    #[must_use]
+    pub fn as_request(&self) -> Option<&RequestEvent> {
+        if let Self::Request(event) = self { Some(event) } else { None }
+    }
+
+    /// The transfer, if it is one.
+    #[must_use]
+    pub fn as_transfer(&self) -> Option<&TransferEvent> {
+        if let Self::Transfer(event) = self { Some(event) } else { None }
+    }
+
+    /// The install, if it is one.
+    #[must_use]
+    pub fn as_install(&self) -> Option<&InstallEvent> {
+        if let Self::Install(event) = self { Some(event) } else { None }
+    }
+
+    /// The phase, if it is one.
+    #[must_use]
+    pub fn as_phase(&self) -> Option<&PhaseEvent> {
+        if let Self::Phase(event) = self { Some(event) } else { None }
     }
 
     /// When it happened.

@@ -84,34 +84,22 @@ impl History {
 
     /// The requests.
     pub fn requests(&self) -> impl Iterator<Item = &RequestEvent> {
-        self.events.iter().filter_map(|event| match event {
-            Event::Request(event) => Some(event),
-            _ => None,
-        })
+        self.events.iter().filter_map(Event::as_request)
     }
 
     /// The transfers.
     pub fn transfers(&self) -> impl Iterator<Item = &TransferEvent> {
-        self.events.iter().filter_map(|event| match event {
-            Event::Transfer(event) => Some(event),
-            _ => None,
-        })
+        self.events.iter().filter_map(Event::as_transfer)
     }
 
     /// The installs.
     pub fn installs(&self) -> impl Iterator<Item = &InstallEvent> {
-        self.events.iter().filter_map(|event| match event {
-            Event::Install(event) => Some(event),
-            _ => None,
-        })
+        self.events.iter().filter_map(Event::as_install)
     }
 
     /// The other phases.
     pub fn phases(&self) -> impl Iterator<Item = &PhaseEvent> {
-        self.events.iter().filter_map(|event| match event {
-            Event::Phase(event) => Some(event),
-            _ => None,
-        })
+        self.events.iter().filter_map(Event::as_phase)
     }
 }
 

@@ -63,8 +63,9 @@ fn of_sources(arguments: &Simulate) -> Result<Drawn, Failure> {
     }
     let made_up = (needs.packages_file.into(), FileOrigin::named("build dependencies"));
     let loaded = load::load_with(&arguments.source, &Installed::Minimal, Some(made_up))?;
-    let requests = needs.names.iter().map(|name| Request::new([name.as_str()])).collect();
-    drawn(arguments, loaded, requests)
+    let requests: Vec<Request> =
+        needs.names.iter().map(|name| Request::new([name.as_str()])).collect();
+    drawn(arguments, loaded, &requests)
 }
 
 fn of_metapackages(arguments: &Simulate) -> Result<Drawn, Failure> {
@@ -83,15 +84,15 @@ fn of_metapackages(arguments: &Simulate) -> Result<Drawn, Failure> {
             .map(|(name, section, task)| (name.as_str(), section.as_deref(), task.as_deref())),
     );
     // What a unit is for is mostly in its recommendations.
-    let requests = units
+    let requests: Vec<Request> = units
         .iter()
         .map(|(_, unit)| Request::new(unit.packages().iter().cloned()).install_recommends(true))
         .collect();
-    drawn(arguments, loaded, requests)
+    drawn(arguments, loaded, &requests)
 }
 
 /// Draws from distinct requests by popularity, and resolves those that are drawn.
-fn drawn(arguments: &Simulate, loaded: Loaded, distinct: Vec<Request>) -> Result<Drawn, Failure> {
+fn drawn(arguments: &Simulate, loaded: Loaded, distinct: &[Request]) -> Result<Drawn, Failure> {
     let popularity = Popularity { exponent: arguments.popularity, drift: arguments.drift };
     let places = popularity.draw(distinct.len(), arguments.count as usize, arguments.seed);
     let mut numbers: FxHashMap<u32, usize> = FxHashMap::default();
