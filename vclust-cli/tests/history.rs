@@ -157,7 +157,7 @@ fn a_bad_line_is_named_and_nothing_is_taken_unless_it_is_to_be_skipped() {
         answer["skipped"],
         json!([
             {"file": bad, "line": 3, "error": "nodes is empty or zero"},
-            {"file": bad, "line": 4, "error": "no event: expected ident at column 2"},
+            {"file": bad, "line": 4, "error": "it holds no event: expected ident at column 2"},
         ])
     );
     assert!(text(&output.stderr).contains("line 4 left out"), "{}", text(&output.stderr));
@@ -170,7 +170,9 @@ fn the_reason_of_a_refused_line_is_said_once() {
     assert_eq!(output.status.code(), Some(1));
     let error = document(&output);
     let sentence = error["error"].as_str().unwrap();
-    assert!(sentence.starts_with("standard input, line 1: no event: unknown variant `dance`"));
+    assert!(
+        sentence.starts_with("standard input, line 1: it holds no event: unknown variant `dance`")
+    );
     assert_eq!(sentence.matches("unknown variant").count(), 1, "{sentence}");
     assert_eq!(error["explanation"], json!([]));
 }
