@@ -26,8 +26,7 @@ pub struct ExpectedTimeOptions {
     pub half_life: usize,
     /// Requests between two decisions; the first ones come sooner.
     pub period: usize,
-    /// Distinct requests that a decision searches images for, those of the largest weight. Four times as
-    /// many are remembered, and tell what else the images should hold.
+    /// Distinct requests that a decision looks at, those of the largest weight.
     pub distinct: usize,
 }
 
@@ -48,8 +47,6 @@ pub struct ExpectedTime {
     price_of_byte: Option<f64>,
 }
 
-/// Distinct requests that are remembered for each one that is searched for.
-const REMEMBERED: usize = 4;
 /// The first decision, in requests; later ones double the distance until it is the period.
 const FIRST: u64 = 8;
 /// A long history changes slowly: a decision waits for one new request to so many old ones.
@@ -69,7 +66,7 @@ impl ExpectedTime {
 
     /// The requests of the largest weight, and forgets those that have none left.
     fn targets(&mut self) -> Vec<WeightedTarget> {
-        let kept = REMEMBERED * self.options.distinct.max(1);
+        let kept = 4 * self.options.distinct.max(1);
         let mut all: Vec<WeightedTarget> = self
             .weights
             .iter()
@@ -84,7 +81,7 @@ impl ExpectedTime {
         for forgotten in all.iter().skip(kept) {
             self.weights.remove(&forgotten.packages);
         }
-        all.truncate(kept);
+        all.truncate(self.options.distinct.max(1));
         all
     }
 }
@@ -112,20 +109,12 @@ impl GenerationPolicy for ExpectedTime {
         if targets.is_empty() {
             return Changes::default();
         }
-        let most = targets.len().min(self.options.distinct.max(1));
-        let problem = Problem::new(repository, &targets[..most]);
+        let problem = Problem::new(repository, &targets);
         let there: Vec<(ImageId, &PackageSet)> =
             repository.cached().map(|(id, image)| (id, &image.packages)).collect();
         let old: Vec<PackageSet> = there.iter().map(|(_, set)| (*set).clone()).collect();
-        let mut solution = problem.solve(&old, self.price_of_byte);
+        let solution = problem.solve(&old, self.price_of_byte);
         self.price_of_byte = Some(solution.price_of_byte);
-        let problem = if targets.len() > most {
-            let all = Problem::new(repository, &targets);
-            solution = all.polish(&solution);
-            all
-        } else {
-            problem
-        };
         let add: Vec<PackageSet> =
             solution.images.iter().filter(|set| !old.contains(set)).cloned().collect();
         let evict: Vec<ImageId> = there

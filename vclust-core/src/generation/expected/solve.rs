@@ -20,8 +20,6 @@ const STARTED: usize = 4;
 const TOO_MUCH: f64 = 1.3;
 /// Prices that are tried.
 const PRICES: usize = 7;
-/// Rounds of polishing.
-const POLISHES: usize = 3;
 /// A repository that is filled to this share is full.
 const FULL: f64 = 0.92;
 
@@ -76,35 +74,6 @@ impl Problem<'_> {
             images: local.images.iter().map(|items| self.image(items)).collect(),
             mean_seconds: local.mean,
             price_of_byte: price,
-        }
-    }
-
-    /// Makes images that another problem was solved with the best for these requests, at the price of a
-    /// byte that it ended with, and uses what room is left. More requests than a search can look at tell
-    /// so what else its images should hold.
-    #[must_use]
-    pub fn polish(&self, found: &Solution) -> Solution {
-        let numbers = found.images.iter().map(|image| self.numbers(image)).collect();
-        let mut best = self.local(numbers);
-        let mut price = found.price_of_byte;
-        for _ in 0..POLISHES {
-            let mut images = best.images.clone();
-            self.refine(&mut images, &best.choices, price);
-            images.retain(|items| !items.is_empty());
-            let next = self.local(images);
-            if next.bytes > self.budget {
-                price *= 1.5;
-            } else if next.mean < best.mean {
-                best = next;
-            } else {
-                break;
-            }
-        }
-        let local = self.fill(best);
-        Solution {
-            images: local.images.iter().map(|items| self.image(items)).collect(),
-            mean_seconds: local.mean,
-            price_of_byte: found.price_of_byte,
         }
     }
 
