@@ -1,11 +1,17 @@
 //! Beyond one image: the set of layers whose union is cheapest.
 //!
 //! Each layer costs its mounting and spares the installation of what it holds. Choosing them is a
-//! weighted set cover, so branch and bound answers exactly where the catalogue is small; where its
-//! budget of steps runs out, the answer says how far it may be from the best.
+//! weighted set cover in which what is not covered has its price, so branch and bound answers exactly
+//! where the catalogue is small; where its budget of steps runs out, the answer says how far it may be
+//! from the best. Bounds are those of the dual of the linear relaxation, by ascent (M. L. Fisher, P.
+//! Kedia: Optimal solution of set covering/partitioning problems using dual heuristics, Management
+//! Science 36, 1990).
+
+use rustc_hash::FxHashMap;
 
 use super::{PackagePrices, RunPrice, Target};
-use crate::catalogue::PackageSet;
+use crate::catalogue::{PackageSet, PackageVersionId};
+use crate::estimate::RunCost;
 
 /// A read-only layer that can be put over an image.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +20,7 @@ pub struct Layer {
     pub id: String,
     /// The packages it adds.
     pub packages: PackageSet,
-    /// Seconds that it costs: fetching and mounting.
+    /// Seconds that it costs, fetching and mounting; a layer of which that is no number is never taken.
     pub seconds: f64,
 }
 
@@ -70,173 +76,257 @@ impl<'a> LayerSearch<'a> {
     pub fn search(&self, layers: &[Layer], image: &PackageSet, target: &Target) -> LayerPlan {
         let mut missing = target.packages().clone();
         missing.difference_with(image);
-        let problem = Problem::new(self, layers, missing, target);
-        let greedy = problem.greedy();
-        problem.improve(greedy, self.steps)
+        let problem = Problem::new(self, layers, &missing, target);
+        problem.improve(problem.greedy(), self.steps)
     }
+}
+
+/// Packages that the same layers hold: whoever takes one of them takes all.
+struct Class {
+    cost: RunCost,
+    packages: usize,
+    /// What no run undercuts for them: their costs without crowding and without what a run costs once.
+    least: f64,
+    /// Places in [`Problem::useful`], ascending.
+    layers: Vec<usize>,
+}
+
+/// A layer that can help.
+struct Useful {
+    /// Its place among those that were given.
+    place: usize,
+    classes: Vec<usize>,
+    seconds: f64,
 }
 
 /// What is known of one search.
 struct Problem<'a> {
-    search: &'a LayerSearch<'a>,
-    missing: PackageSet,
-    /// Layers that can help: place, what they hold of the missing packages, seconds.
-    useful: Vec<(usize, PackageSet, f64)>,
-    /// Seconds of a run are never less than this factor times its unpacking plus its configuring.
-    least: Box<dyn Fn(&PackageSet) -> f64 + 'a>,
+    run: &'a RunPrice,
+    /// Those that fewest layers hold first, which makes for good bounds.
+    classes: Vec<Class>,
+    /// Those worth most first.
+    useful: Vec<Useful>,
 }
 
-/// A node of the search: layers taken so far and what is left, deciding on layer `next`.
+/// A node of the search: layers taken so far and what they cover, deciding on layer `next`.
 struct Node {
     next: usize,
     taken: Vec<usize>,
     spent: f64,
-    missing: PackageSet,
+    covered: Vec<bool>,
     bound: f64,
+}
+
+fn seconds_of(run: &RunPrice, cost: &RunCost) -> f64 {
+    let RunCost { packages, unpack_seconds, configure_seconds, activates_ldconfig, .. } = *cost;
+    run.seconds(packages, unpack_seconds, configure_seconds, activates_ldconfig)
 }
 
 impl<'a> Problem<'a> {
     fn new(
-        search: &'a LayerSearch<'a>,
+        search: &LayerSearch<'a>,
         layers: &[Layer],
-        missing: PackageSet,
+        missing: &PackageSet,
         target: &Target,
     ) -> Self {
-        let in_the_way: PackageSet = target
-            .upgraded
-            .iter()
-            .chain(&target.newer)
-            .chain(&target.conflicting)
-            .copied()
-            .collect();
-        // Linear costs that no run undercuts: the fixed parts left out, and no crowding.
-        let (packages, run) = (search.packages, *search.run);
+        let lists = [&target.upgraded, &target.newer, &target.conflicting];
+        let in_the_way: PackageSet = lists.into_iter().flatten().copied().collect();
+        let run = search.run;
         let fixed = run.seconds(1, 0.0, 0.0, false);
         let per_unpack = run.seconds(1, 1.0, 0.0, false) - fixed;
         let per_configure = run.seconds(1, 0.0, 1.0, false) - fixed;
-        let least = move |set: &PackageSet| {
-            let cost = packages.sum(set.iter());
-            per_unpack * cost.unpack_seconds + per_configure * cost.configure_seconds
+
+        let holders = |package: PackageVersionId| -> Vec<usize> {
+            let holds = |layer: &Layer| layer.packages.contains(package);
+            let fits = |layer: &Layer| {
+                layer.seconds >= 0.0
+                    && layer.seconds.is_finite()
+                    && layer.packages.is_disjoint(&in_the_way)
+            };
+            let all = layers.iter().enumerate();
+            all.filter(|(_, layer)| holds(layer) && fits(layer)).map(|(place, _)| place).collect()
         };
-        let mut useful: Vec<(usize, PackageSet, f64)> = layers
-            .iter()
-            .enumerate()
-            .filter(|(_, layer)| layer.packages.is_disjoint(&in_the_way))
-            .map(|(place, layer)| {
-                let mut adds = layer.packages.clone();
-                adds.intersect_with(&missing);
-                (place, adds, layer.seconds)
+        let mut by_holders: FxHashMap<Vec<usize>, RunCost> = FxHashMap::default();
+        for package in missing.iter() {
+            *by_holders.entry(holders(package)).or_default() += &search.packages.get(package);
+        }
+        let mut classes: Vec<Class> = by_holders
+            .into_iter()
+            .map(|(layers, cost)| Class {
+                packages: cost.packages,
+                least: per_unpack * cost.unpack_seconds + per_configure * cost.configure_seconds,
+                cost,
+                layers,
             })
-            .filter(|(_, adds, _)| !adds.is_empty())
             .collect();
-        let worth = |(_, adds, seconds): &(usize, PackageSet, f64)| least(adds) - seconds;
-        useful.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.0.cmp(&b.0)));
-        Self { search, missing, useful, least: Box::new(least) }
-    }
+        classes.sort_by(|a, b| a.layers.len().cmp(&b.layers.len()).then(a.layers.cmp(&b.layers)));
 
-    fn run(&self, missing: &PackageSet) -> f64 {
-        let cost = self.search.packages.sum(missing.iter());
-        self.search.run.seconds(
-            cost.packages,
-            cost.unpack_seconds,
-            cost.configure_seconds,
-            cost.activates_ldconfig,
-        )
-    }
-
-    /// Takes the layer that helps most until none does.
-    fn greedy(&self) -> Node {
-        let mut node = Node {
-            next: 0,
-            taken: Vec::new(),
-            spent: 0.0,
-            missing: self.missing.clone(),
-            bound: 0.0,
-        };
-        loop {
-            let now = self.run(&node.missing);
-            let mut best: Option<(f64, usize, PackageSet)> = None;
-            for (at, (_, adds, seconds)) in self.useful.iter().enumerate() {
-                if node.taken.contains(&at) {
-                    continue;
-                }
-                let mut left = node.missing.clone();
-                left.difference_with(adds);
-                let gain = now - self.run(&left) - seconds;
-                if gain > best.as_ref().map_or(0.0, |(gain, ..)| *gain) {
-                    best = Some((gain, at, left));
-                }
+        let mut useful: Vec<Useful> = Vec::new();
+        for (place, layer) in layers.iter().enumerate() {
+            let held = |class: &usize| classes[*class].layers.binary_search(&place).is_ok();
+            let held: Vec<usize> = (0..classes.len()).filter(held).collect();
+            if !held.is_empty() {
+                useful.push(Useful { place, classes: held, seconds: layer.seconds });
             }
-            let Some((_, at, left)) = best else { return node };
-            node.taken.push(at);
-            node.spent += self.useful[at].2;
-            node.missing = left;
+        }
+        let worth = |layer: &Useful| {
+            layer.classes.iter().map(|class| classes[*class].least).sum::<f64>() - layer.seconds
+        };
+        useful.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.place.cmp(&b.place)));
+        for class in &mut classes {
+            class.layers.clear();
+        }
+        for (at, layer) in useful.iter().enumerate() {
+            for class in &layer.classes {
+                classes[*class].layers.push(at);
+            }
+        }
+        Self { run, classes, useful }
+    }
+
+    fn root(&self) -> Node {
+        let covered = vec![false; self.classes.len()];
+        Node { next: 0, taken: Vec::new(), spent: 0.0, covered, bound: 0.0 }
+    }
+
+    /// Seconds of installing what is not covered.
+    fn rest(&self, covered: &[bool]) -> f64 {
+        let mut cost = RunCost::default();
+        for (class, covered) in self.classes.iter().zip(covered) {
+            if !covered {
+                add(&mut cost, &class.cost);
+            }
+        }
+        seconds_of(self.run, &cost)
+    }
+
+    fn take(&self, node: &mut Node, at: usize) {
+        node.taken.push(at);
+        node.spent += self.useful[at].seconds;
+        for class in &self.useful[at].classes {
+            node.covered[*class] = true;
         }
     }
 
-    /// A lower bound over all ways to go on from a node. The cost of what is left is at least linear in
-    /// its packages, and coverage is submodular: several layers gain at most the sum of what each
-    /// gains alone. Nor can what no layer holds be spared.
-    fn bound(&self, next: usize, spent: f64, missing: &PackageSet) -> f64 {
-        let mut uncovered = missing.clone();
-        let mut gains = 0.0;
-        for (_, adds, seconds) in &self.useful[next..] {
-            let mut helps = adds.clone();
-            helps.intersect_with(missing);
-            gains += ((self.least)(&helps) - seconds).max(0.0);
-            uncovered.difference_with(adds);
+    /// Takes the layer that helps most until none does, then gives back those that others make needless.
+    fn greedy(&self) -> Node {
+        let mut node = self.root();
+        loop {
+            let now = self.rest(&node.covered);
+            let gain = |at: usize| {
+                let mut covered = node.covered.clone();
+                for class in &self.useful[at].classes {
+                    covered[*class] = true;
+                }
+                now - self.rest(&covered) - self.useful[at].seconds
+            };
+            let open = (0..self.useful.len()).filter(|at| !node.taken.contains(at));
+            let best = open.map(|at| (gain(at), at)).max_by(|a, b| a.0.total_cmp(&b.0));
+            match best {
+                Some((gain, at)) if gain > 0.0 => self.take(&mut node, at),
+                _ => break,
+            }
         }
-        let linear = (self.least)(missing) - gains;
-        spent + linear.max(self.run(&uncovered)).max(0.0)
+        for at in node.taken.clone() {
+            let mut without = self.root();
+            for other in node.taken.iter().filter(|other| **other != at) {
+                self.take(&mut without, *other);
+            }
+            let total = |node: &Node| node.spent + self.rest(&node.covered);
+            if total(&without) < total(&node) {
+                node = without;
+            }
+        }
+        node
+    }
+
+    /// A lower bound over all ways to go on from a node. What no further layer holds is installed; each
+    /// other class pays at most its own installation, and together the classes of a layer at most what the
+    /// layer costs, which is a feasible solution of the dual.
+    fn bound(&self, next: usize, spent: f64, covered: &[bool], slack: &mut [f64]) -> f64 {
+        for (slack, layer) in slack.iter_mut().zip(&self.useful) {
+            *slack = layer.seconds;
+        }
+        let mut installed = RunCost::default();
+        let mut paid = 0.0;
+        for (class, covered) in self.classes.iter().zip(covered) {
+            if *covered {
+                continue;
+            }
+            let first = class.layers.partition_point(|layer| *layer < next);
+            let open = &class.layers[first..];
+            if open.is_empty() {
+                add(&mut installed, &class.cost);
+                continue;
+            }
+            let least = open.iter().map(|layer| slack[*layer]).fold(class.least, f64::min);
+            for layer in open {
+                slack[*layer] -= least;
+            }
+            paid += least;
+        }
+        spent + seconds_of(self.run, &installed) + paid
     }
 
     /// Depth-first branch and bound from the greedy answer.
     fn improve(&self, greedy: Node, steps: usize) -> LayerPlan {
-        let mut best_seconds = greedy.spent + self.run(&greedy.missing);
+        let mut slack = vec![0.0; self.useful.len()];
+        let mut best_seconds = greedy.spent + self.rest(&greedy.covered);
         let mut best = greedy.taken;
-        let root = self.bound(0, 0.0, &self.missing);
-        let mut open = vec![Node {
-            next: 0,
-            taken: Vec::new(),
-            spent: 0.0,
-            missing: self.missing.clone(),
-            bound: root,
-        }];
+        let mut root = self.root();
+        root.bound = self.bound(0, 0.0, &root.covered, &mut slack);
+        let mut open = vec![root];
         let mut step = 0;
         while step < steps {
-            let Some(node) = open.pop() else { break };
+            let Some(mut node) = open.pop() else { break };
             step += 1;
             if node.bound >= best_seconds {
                 continue;
             }
-            let here = node.spent + self.run(&node.missing);
+            let here = node.spent + self.rest(&node.covered);
             if here < best_seconds {
                 (best_seconds, best) = (here, node.taken.clone());
             }
-            let Some((_, adds, seconds)) = self.useful.get(node.next) else { continue };
-            let next = node.next + 1;
-            let bound = self.bound(next, node.spent, &node.missing);
-            let mut missing = node.missing.clone();
-            missing.difference_with(adds);
-            let mut taken = node.taken.clone();
-            taken.push(node.next);
-            let spent = node.spent + seconds;
-            let with = self.bound(next, spent, &missing);
-            open.push(Node { next, bound, ..node });
-            open.push(Node { next, taken, spent, missing, bound: with });
+            let at = node.next;
+            let Some(layer) = self.useful.get(at) else { continue };
+            let helps = layer.classes.iter().any(|class| !node.covered[*class]);
+            node.next += 1;
+            let mut with = Node {
+                next: node.next,
+                taken: node.taken.clone(),
+                spent: node.spent,
+                covered: node.covered.clone(),
+                bound: 0.0,
+            };
+            node.bound = self.bound(node.next, node.spent, &node.covered, &mut slack);
+            open.push(node);
+            if helps {
+                self.take(&mut with, at);
+                with.bound = self.bound(with.next, with.spent, &with.covered, &mut slack);
+                open.push(with);
+            }
         }
         let unexplored = open.iter().map(|node| node.bound).fold(best_seconds, f64::min);
         self.plan(&best, best_seconds, unexplored)
     }
 
     fn plan(&self, taken: &[usize], seconds: f64, bound: f64) -> LayerPlan {
-        let mut missing = self.missing.clone();
-        let mut layers = Vec::new();
+        let mut node = self.root();
         for at in taken {
-            layers.push(self.useful[*at].0);
-            missing.difference_with(&self.useful[*at].1);
+            self.take(&mut node, *at);
         }
+        let left = self.classes.iter().zip(&node.covered).filter(|(_, covered)| !**covered);
+        let missing = left.map(|(class, _)| class.packages).sum();
+        let mut layers: Vec<usize> = taken.iter().map(|at| self.useful[*at].place).collect();
         layers.sort_unstable();
-        LayerPlan { layers, seconds, bound: bound.min(seconds), missing: missing.len() }
+        LayerPlan { layers, seconds, bound: bound.min(seconds), missing }
     }
+}
+
+fn add(sum: &mut RunCost, more: &RunCost) {
+    sum.packages += more.packages;
+    sum.unpack_seconds += more.unpack_seconds;
+    sum.configure_seconds += more.configure_seconds;
+    sum.variance += more.variance;
+    sum.activates_ldconfig |= more.activates_ldconfig;
 }
