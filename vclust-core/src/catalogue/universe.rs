@@ -332,3 +332,62 @@ fn find<'a>(index: &'a Index, package: &PackageVersion) -> Option<VersionView<'a
     };
     found?.versions().find(|version| version.version() == package.version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::closure::Request;
+    use crate::index::FileOrigin;
+    use crate::policy::Policy;
+
+    const ARCHIVE: &str = "\
+Package: base\nVersion: 1\nEssential: yes\nArchitecture: all\n\n\
+Package: tool\nVersion: 1\nDepends: library | other, base\nArchitecture: all\nSize: 5\n\n\
+Package: library\nVersion: 1\nArchitecture: all\n\n\
+Package: other\nVersion: 1\nConflicts: library\nArchitecture: all\n\n\
+Package: user\nVersion: 1\nDepends: tool\nArchitecture: all\n";
+
+    fn index() -> Index {
+        let mut builder = Index::builder("amd64");
+        let status = "Package: base\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n";
+        builder.packages(ARCHIVE.as_bytes(), FileOrigin::named("a")).expect("a Packages file");
+        builder.status(status.as_bytes(), FileOrigin::named("status"));
+        builder.build().expect("an index")
+    }
+
+    fn resolved(universe: &mut Universe, index: &Index, name: &str) -> PackageSet {
+        let closure = Request::new([name]).resolve(index, &Policy::default());
+        universe.add_target(&closure.expect("it can be installed"))
+    }
+
+    #[test]
+    fn a_target_is_what_the_root_holds_afterwards_and_its_packages_know_what_they_need() {
+        let (index, mut universe) = (index(), Universe::new());
+        let target = resolved(&mut universe, &index, "user");
+        assert_eq!(target.len(), 4, "base stays; tool, library and user are new");
+        let id = |name: &str| universe.find(name, "1").expect("it is in the target");
+        assert_eq!(universe.needs(id("tool")), [id("base"), id("library")]);
+        assert_eq!(universe.deb_bytes_of(&target), 5);
+        let mut alone: PackageSet = [id("user")].into_iter().collect();
+        universe.close(&mut alone);
+        assert_eq!(alone, target);
+        let gone = [id("library")].into_iter().collect();
+        let dependants = universe.dependants(&target, &gone);
+        assert_eq!(dependants, [id("tool"), id("user")].into_iter().collect());
+    }
+
+    #[test]
+    fn what_conflicts_is_never_brought_together() {
+        let (index, mut universe) = (index(), Universe::new());
+        let target = resolved(&mut universe, &index, "tool");
+        let other = resolved(&mut universe, &index, "other");
+        let new = other.difference(&target).next().expect("the package itself");
+        assert_eq!(universe.conflicts(new).len(), 1);
+        let mut set = target.clone();
+        assert!(!universe.add_closed(&mut set, new));
+        assert_eq!(set, target);
+        let newer = universe.add(&PackageVersion { package: "tool".into(), version: "2".into() });
+        assert!(!universe.add_closed(&mut set, newer), "two versions of a package");
+        assert!(universe.is_older(universe.find("tool", "1").expect("known"), newer));
+    }
+}

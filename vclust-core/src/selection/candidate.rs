@@ -39,7 +39,7 @@ pub struct Candidate {
     pub extra: usize,
     /// Seconds by which it lost to the best.
     pub behind: f64,
-    /// Whether its interval overlaps the best one's, so that it may turn out the faster.
+    /// Whether the intervals overlap, of what is not the same in both: it may turn out the faster then.
     pub overlaps: bool,
 }
 
@@ -293,12 +293,15 @@ fn phases(
 }
 
 fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let Some(best) = candidates.first().map(|candidate| candidate.total) else {
-        return candidates;
-    };
+    let Some(best) = candidates.first().cloned() else { return candidates };
     for candidate in candidates.iter_mut().skip(1) {
-        candidate.behind = candidate.total.seconds - best.seconds;
-        candidate.overlaps = candidate.total.low <= best.high;
+        candidate.behind = candidate.total.seconds - best.total.seconds;
+        // The same phase with the same estimate is the same event, whichever of the two is built.
+        let apart = |of: &Candidate, other: &Candidate| {
+            let own = of.phases.iter().filter(|part| !other.phases.contains(part));
+            Estimate::sum(own.map(|part| part.estimate))
+        };
+        candidate.overlaps = apart(candidate, &best).low <= apart(&best, candidate).high;
     }
     candidates
 }
