@@ -20,7 +20,7 @@ fn archive(packages: u32) -> Index {
         match number {
             0 => file += "Essential: yes\n",
             _ if number % 5 == 0 && number > packages / 2 => {
-                let either = ["left", "right"][number as usize / 5 % 2];
+                let either = ["left", "right | left", "left | right"][number as usize / 5 % 3];
                 let _ = writeln!(file, "Depends: p{}, {either}", number / 2);
             }
             _ => {

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::set::PackageSet;
 use crate::closure::Closure;
 use crate::history::PackageVersion;
-use crate::index::{Index, RelationKind, VersionId, VersionView, groups};
+use crate::index::{Dependency, Index, RelationKind, VersionId, VersionView, groups};
 use crate::version::compare_versions;
 
 /// The number of a package in one version, on one architecture, within a [`Universe`].
@@ -25,8 +25,8 @@ struct Record {
     package: PackageVersion,
     deb_bytes: u64,
     installed_bytes: u64,
-    /// For each dependency, who satisfied it where the package was first met.
-    needs: Vec<PackageVersionId>,
+    /// For each dependency, who has satisfied it so far, in the order in which they were met.
+    needs: Vec<Vec<PackageVersionId>>,
     /// What may not be installed beside it, whoever of the two says so.
     conflicts: Vec<PackageVersionId>,
     /// Whether its relations were read.
@@ -95,9 +95,10 @@ impl Universe {
         &self.records[id.index()].conflicts
     }
 
-    /// Who satisfied each of a package's dependencies where it was first met.
+    /// For each of a package's dependencies, who has satisfied it so far; one of them suffices. Empty
+    /// where nobody in sight did.
     #[must_use]
-    pub fn needs(&self, id: PackageVersionId) -> &[PackageVersionId] {
+    pub fn needs(&self, id: PackageVersionId) -> &[Vec<PackageVersionId>] {
         &self.records[id.index()].needs
     }
 
@@ -189,11 +190,53 @@ impl Universe {
             set.insert(id);
         }
         for version in versions {
-            if !self.records[ids[&version.id()].index()].linked {
+            let record = &self.records[ids[&version.id()].index()];
+            if !record.linked {
                 self.link(version, &ids);
+            } else if record.needs.iter().any(|group| !group.iter().any(|id| set.contains(*id))) {
+                self.add_alternatives(version, &ids);
             }
         }
         set
+    }
+
+    /// Who of `members` satisfies each of a package's dependencies.
+    fn satisfiers(
+        version: &VersionView<'_>,
+        members: &FxHashMap<VersionId, PackageVersionId>,
+    ) -> Vec<Option<PackageVersionId>> {
+        let (index, owner) = (version.index(), version.id());
+        let positive = |group: &&[Dependency]| {
+            let kind = group.first().map(|first| first.kind);
+            matches!(kind, Some(RelationKind::Depends | RelationKind::PreDepends))
+        };
+        groups(index.dependencies(owner))
+            .filter(positive)
+            .map(|group| {
+                let mut targets =
+                    group.iter().flat_map(|alternative| index.all_targets(owner, alternative));
+                targets.find_map(|target| members.get(&target).copied())
+            })
+            .collect()
+    }
+
+    /// Takes note that other packages than before satisfy a package's dependencies here.
+    fn add_alternatives(
+        &mut self,
+        version: &VersionView<'_>,
+        members: &FxHashMap<VersionId, PackageVersionId>,
+    ) {
+        let satisfiers = Self::satisfiers(version, members);
+        let record = &mut self.records[members[&version.id()].index()];
+        if satisfiers.len() != record.needs.len() {
+            // Another index gives this version other dependencies; those of the first one stay.
+            return;
+        }
+        for (group, satisfier) in record.needs.iter_mut().zip(satisfiers) {
+            if let Some(id) = satisfier.filter(|id| !group.contains(id)) {
+                group.push(id);
+            }
+        }
     }
 
     fn add_version(&mut self, version: &VersionView<'_>) -> PackageVersionId {
@@ -226,17 +269,9 @@ impl Universe {
     ) {
         let (index, owner) = (version.index(), version.id());
         let own = members[&owner];
-        let mut needs = Vec::new();
         for group in groups(index.dependencies(owner)) {
             let Some(first) = group.first() else { continue };
             match first.kind {
-                RelationKind::Depends | RelationKind::PreDepends => {
-                    let mut targets =
-                        group.iter().flat_map(|alternative| index.all_targets(owner, alternative));
-                    if let Some(satisfier) = targets.find_map(|target| members.get(&target)) {
-                        needs.push(*satisfier);
-                    }
-                }
                 RelationKind::Conflicts | RelationKind::Breaks => {
                     // Those implied by an index, between versions and architectures of one package,
                     // are told from names; see `Target`.
@@ -251,10 +286,9 @@ impl Universe {
                 _ => {}
             }
         }
-        needs.sort_unstable();
-        needs.dedup();
+        let satisfiers = Self::satisfiers(version, members);
         let record = &mut self.records[own.index()];
-        record.needs = needs;
+        record.needs = satisfiers.into_iter().map(Vec::from_iter).collect();
         record.linked = true;
     }
 
@@ -293,12 +327,14 @@ impl Universe {
 
     fn close_from(&self, set: &mut PackageSet, mut open: Vec<PackageVersionId>) {
         while let Some(id) = open.pop() {
-            for need in self.needs(id) {
-                let there = set.contains(*need)
-                    || self.other_versions(*need).any(|other| set.contains(other));
-                if !there {
-                    set.insert(*need);
-                    open.push(*need);
+            for group in self.needs(id) {
+                let there = group.iter().any(|need| {
+                    set.contains(*need)
+                        || self.other_versions(*need).any(|other| set.contains(other))
+                });
+                if let Some(first) = group.first().filter(|_| !there) {
+                    set.insert(*first);
+                    open.push(*first);
                 }
             }
         }
@@ -312,7 +348,13 @@ impl Universe {
         loop {
             let more: Vec<PackageVersionId> = set
                 .difference(&lost)
-                .filter(|id| self.records[id.index()].needs.iter().any(|need| lost.contains(*need)))
+                .filter(|id| {
+                    // Lost is who had somebody for a dependency, and now has nobody.
+                    self.needs(*id).iter().any(|group| {
+                        let mut there = group.iter().filter(|need| set.contains(**need)).peekable();
+                        there.peek().is_some() && there.all(|need| lost.contains(*need))
+                    })
+                })
                 .collect();
             if more.is_empty() {
                 break;
@@ -366,7 +408,7 @@ Package: user\nVersion: 1\nDepends: tool\nArchitecture: all\n";
         let target = resolved(&mut universe, &index, "user");
         assert_eq!(target.len(), 4, "base stays; tool, library and user are new");
         let id = |name: &str| universe.find(name, "1").expect("it is in the target");
-        assert_eq!(universe.needs(id("tool")), [id("base"), id("library")]);
+        assert_eq!(universe.needs(id("tool")), [vec![id("library")], vec![id("base")]]);
         assert_eq!(universe.deb_bytes_of(&target), 5);
         let mut alone: PackageSet = [id("user")].into_iter().collect();
         universe.close(&mut alone);

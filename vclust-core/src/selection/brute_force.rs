@@ -19,15 +19,16 @@ use crate::strategy::Strategy;
 const NAMES: u32 = 90;
 
 /// A universe from an index where package `pN` needs `p(N/2)` and, for every seventh, conflicts with
-/// the next but two; versions 1 and 3 are known only by name.
+/// the next but two. Version 1 has the same dependencies, and version 3 is known only by name.
 fn universe() -> (Universe, Index) {
     let mut file = String::new();
-    for number in 0..NAMES {
-        let _ = writeln!(file, "Package: p{number}\nVersion: 2\nArchitecture: all\nSize: 9");
+    for (version, number) in [2, 1].into_iter().flat_map(|v| (0..NAMES).map(move |n| (v, n))) {
+        let _ =
+            writeln!(file, "Package: p{number}\nVersion: {version}\nArchitecture: all\nSize: 9");
         if number > 1 {
             let _ = writeln!(file, "Depends: p{}", number / 2);
         }
-        if number % 7 == 0 {
+        if version == 2 && number % 7 == 0 {
             let _ = writeln!(file, "Conflicts: p{}", (number + 3) % NAMES);
         }
         file += "\n";
@@ -36,14 +37,14 @@ fn universe() -> (Universe, Index) {
     builder.packages(file.into_bytes(), FileOrigin::named("test")).expect("a Packages file");
     let index = builder.build().expect("an index");
     let mut universe = Universe::new();
-    let versions: Vec<_> =
-        index.packages().filter_map(|package| package.versions().next()).collect();
-    universe.add_versions(&versions);
-    for version in ["1", "3"] {
-        for number in 0..NAMES {
-            let package = format!("p{number}");
-            universe.add(&PackageVersion { package, version: version.to_owned() });
-        }
+    for version in [0, 1] {
+        let versions: Vec<_> =
+            index.packages().filter_map(|package| package.versions().nth(version)).collect();
+        universe.add_versions(&versions);
+    }
+    for number in 0..NAMES {
+        let package = format!("p{number}");
+        universe.add(&PackageVersion { package, version: "3".to_owned() });
     }
     (universe, index)
 }
@@ -83,6 +84,9 @@ fn seconds(
     }
     let mut dependants = universe.dependants(&image.packages, &gone);
     dependants.difference_with(target);
+    for id in &upgraded {
+        dependants.remove(*id);
+    }
     let mut cost = RunCost::default();
     for id in target.difference(&image.packages) {
         cost += &selector.packages.get(id);

@@ -67,6 +67,10 @@ impl Removed {
         let mut dependants = universe.dependants(image, &gone);
         // The target is consistent: what it holds has all it needs without what goes.
         dependants.difference_with(target.packages());
+        // Nor does what is upgraded go; its new version has what it needs.
+        for id in &target.upgraded {
+            dependants.remove(*id);
+        }
         Self { gone, dependants }
     }
 }

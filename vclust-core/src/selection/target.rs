@@ -22,7 +22,8 @@ impl Target {
         let (mut upgraded, mut newer) = (Vec::new(), Vec::new());
         let mut conflicting = PackageSet::new();
         for id in packages.iter() {
-            for other in universe.other_versions(id) {
+            let others = universe.other_versions(id);
+            for other in others.filter(|other| !packages.contains(*other)) {
                 if universe.is_older(other, id) {
                     upgraded.push(other);
                 } else {

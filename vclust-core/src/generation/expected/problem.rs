@@ -34,8 +34,8 @@ pub(super) struct Item {
     pub(super) configure: f64,
     pub(super) trigger: bool,
     pub(super) bytes: f64,
-    /// Items that it needs.
-    pub(super) needs: Vec<u32>,
+    /// For each of its dependencies beyond the minimal image, the items that satisfy it.
+    pub(super) needs: Vec<Vec<u32>>,
     /// Items that may not be beside it.
     pub(super) conflicts: Vec<u32>,
 }
@@ -98,6 +98,12 @@ impl<'a> Problem<'a> {
             let wanted = problem.wanted_of(items, target.weight / total);
             problem.wanted.push(wanted);
         }
+        // Images that are there may hold what nobody asks for any longer; it has its bytes all the same.
+        for (_, image) in repository.cached() {
+            for id in image.packages.difference(&repository.base()) {
+                problem.item(id, repository);
+            }
+        }
         problem.link(repository);
         problem
     }
@@ -139,7 +145,16 @@ impl<'a> Problem<'a> {
             let number = |ids: &mut dyn Iterator<Item = PackageVersionId>| -> Vec<u32> {
                 ids.filter_map(|id| self.places.get(&id).copied()).collect()
             };
-            let needs = number(&mut universe.needs(id).iter().copied());
+            let outside = |group: &&Vec<PackageVersionId>| {
+                !group.iter().any(|need| self.base.contains(*need))
+            };
+            let needs = universe
+                .needs(id)
+                .iter()
+                .filter(outside)
+                .map(|group| number(&mut group.iter().copied()))
+                .filter(|group| !group.is_empty())
+                .collect();
             let others = universe.other_versions(id);
             let conflicts = number(&mut universe.conflicts(id).iter().copied().chain(others));
             let item = &mut self.items[place];
@@ -199,7 +214,8 @@ impl<'a> Problem<'a> {
             + ARCHIVE_SECONDS_PER_BYTE * self.bytes(&items)
     }
 
-    /// Numbers of an image's packages; those that no request has are left out.
+    /// Numbers of an image's packages; those that neither a request nor an image that is there has are
+    /// left out.
     pub(super) fn numbers(&self, image: &PackageSet) -> Vec<u32> {
         image.difference(&self.base).filter_map(|id| self.places.get(&id).copied()).collect()
     }

@@ -1,5 +1,7 @@
 //! The best content of an image for the requests that are built from it.
 
+use rustc_hash::FxHashSet;
+
 use super::assign::{Choice, Images};
 use super::problem::Problem;
 
@@ -53,21 +55,26 @@ impl Problem<'_> {
         }
         let mut dependants: Vec<Vec<u32>> = vec![Vec::new(); self.items.len()];
         for item in candidates {
-            for need in &self.items[*item as usize].needs {
+            for need in self.items[*item as usize].needs.iter().flatten() {
                 dependants[*need as usize].push(*item);
             }
         }
+        // Whether nobody who is inside, those leaving left out, satisfies some dependency of an item.
+        let unmet = |item: u32, inside: &[bool], leaving: &FxHashSet<u32>| {
+            self.items[item as usize].needs.iter().any(|group| {
+                !group.iter().any(|need| inside[*need as usize] && !leaving.contains(need))
+            })
+        };
+        let nobody = FxHashSet::default();
         let mut lost: Vec<u32> = candidates
             .iter()
             .copied()
-            .filter(|item| {
-                let needs = self.items[*item as usize].needs.iter();
-                inside[*item as usize] && needs.copied().any(|need| !inside[need as usize])
-            })
+            .filter(|item| inside[*item as usize] && unmet(*item, &inside, &nobody))
             .collect();
         while let Some(item) = lost.pop() {
             if std::mem::replace(&mut inside[item as usize], false) {
-                lost.extend(&dependants[item as usize]);
+                let others = dependants[item as usize].iter().copied();
+                lost.extend(others.filter(|other| unmet(*other, &inside, &nobody)));
             }
         }
         // The least worthy first.
@@ -80,13 +87,15 @@ impl Problem<'_> {
                 continue;
             }
             let mut group = vec![item];
-            let mut seen = rustc_hash::FxHashSet::from_iter([item]);
+            let mut leaving = FxHashSet::from_iter([item]);
             let mut at = 0;
             let mut sum = 0.0;
             while at < group.len() {
                 sum += net(group[at]);
                 for dependant in &dependants[group[at] as usize] {
-                    if inside[*dependant as usize] && seen.insert(*dependant) {
+                    let stays = inside[*dependant as usize] && !leaving.contains(dependant);
+                    if stays && unmet(*dependant, &inside, &leaving) {
+                        leaving.insert(*dependant);
                         group.push(*dependant);
                     }
                 }
