@@ -126,7 +126,7 @@ fn by_definition(
     for (_, image) in catalogue.iter() {
         let cost = costs.sum_of_difference(wanted, &image.packages);
         for strategy in &prices.strategies {
-            let run = strategy.run.seconds(
+            let run = strategy.run_seconds(
                 cost.packages,
                 cost.unpack_seconds,
                 cost.configure_seconds,

@@ -65,6 +65,8 @@ pub(crate) enum Failure {
          a Sources file with --sources-file"
     )]
     NoSourceIndexes,
+    #[error("the package index has no metapackages or tasks to draw requests from")]
+    NothingToDraw,
     #[error("{}", path.display())]
     Sources { path: PathBuf, source: SourcesError },
     #[error("{} holds no request; history lines of the event `request` are needed", path.display())]
@@ -80,8 +82,9 @@ pub(crate) enum Failure {
     #[error("{}", path.display())]
     Images { path: PathBuf, source: ImageListingError },
     #[error(
-        "the history holds no request to learn from ({failed} cannot be fulfilled any longer); import one \
-         with `vclust history import`, or name a file with --history"
+        "the history holds no request to learn from{}; import one with `vclust history import`, or \
+         name a file with --history",
+        if *failed > 0 { format!(" ({failed} cannot be fulfilled any longer)") } else { String::new() }
     )]
     NoHistoryOfRequests { failed: usize },
     #[error("`{pattern}` is not a regular expression")]

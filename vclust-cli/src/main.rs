@@ -11,6 +11,7 @@ mod load;
 mod output;
 mod output_file;
 mod progress;
+mod requests;
 mod site;
 
 use std::process::ExitCode;

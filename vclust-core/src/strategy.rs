@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::Phase;
-
 /// How nodes get their root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,15 +34,6 @@ impl Strategy {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|strategy| strategy.name() == name)
-    }
-
-    /// The phase in which the differential packages are installed.
-    #[must_use]
-    pub fn run_phase(self) -> Phase {
-        match self {
-            Self::Install => Phase::Install,
-            Self::Layers | Self::Clone => Phase::Layer,
-        }
     }
 }
 

@@ -8,7 +8,8 @@ use vclust_core::ByteSize;
 use super::{Source, StrategyName};
 
 pub(super) const GENERATE_EXAMPLES: &str = "\
-Policies are those of `vclust simulate`, which tells what came of each on a trace of requests.
+Policies: paper:N,M; keep-used; golden:N; static:N; landlord:A; expected-time:H. `vclust simulate --help`
+tells what each does, and `vclust simulate` what came of it on a trace of requests.
 
 Examples:
   vclust cache generate --explain                        what vclust's own policy would build
@@ -61,7 +62,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "S", value_enum)]
     pub(crate) strategy: Vec<StrategyName>,
 
-    /// The site whose measurements count.
+    /// The site whose measurements count; requests count whatever site served them.
     #[arg(long, value_name = "SITE", default_value = "here")]
     pub(crate) site: String,
 

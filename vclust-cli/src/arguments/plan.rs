@@ -49,10 +49,18 @@ pub(crate) struct Plan {
     pub(crate) meta_packages: Vec<PathBuf>,
 
     /// How many candidates are shown; JSON has all.
-    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(long, value_name = "N", default_value = "8", value_parser = at_least_one)]
     pub(crate) candidates: usize,
 
     /// The cluster to build.
     #[arg(value_name = "SPEC.toml", value_hint = ValueHint::FilePath)]
     pub(crate) spec: PathBuf,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least one candidate is shown".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("this is no number of candidates".to_owned()),
+    }
 }

@@ -71,11 +71,11 @@ pub(crate) struct Simulate {
     pub(crate) seed: u64,
 
     /// Zipf's exponent of how popular requests are; 0 makes them all alike.
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value = "1", value_parser = exponent)]
     pub(crate) popularity: f64,
 
     /// Share of the popularity ranks that change hands in a thousand requests, from 0 to 1.
-    #[arg(long, value_name = "X", default_value_t = 0.1)]
+    #[arg(long, value_name = "X", default_value = "0.1", value_parser = share)]
     pub(crate) drift: f64,
 
     /// Learn how long phases take from this history (JSON lines) instead of from shipped values.
@@ -89,6 +89,19 @@ pub(crate) struct Simulate {
     /// Leave out the oracles.
     #[arg(long)]
     pub(crate) no_oracle: bool,
+}
+
+fn exponent(text: &str) -> Result<f64, String> {
+    number(text, 10.0, "an exponent from 0 to 10")
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, 1.0, "a share from 0 to 1")
+}
+
+fn number(text: &str, most: f64, wanted: &str) -> Result<f64, String> {
+    let parsed = text.parse().ok().filter(|number| (0.0..=most).contains(number));
+    parsed.ok_or_else(|| format!("this is not {wanted}"))
 }
 
 /// What requests are drawn from.
@@ -112,6 +125,12 @@ pub(crate) enum StrategyName {
 }
 
 impl StrategyName {
+    /// The library's values for these, however often each was given.
+    pub(crate) fn each_once(names: &[Self]) -> Vec<Strategy> {
+        let wanted = |strategy: &Strategy| names.iter().any(|name| name.strategy() == *strategy);
+        Strategy::ALL.into_iter().filter(wanted).collect()
+    }
+
     /// The library's value for it.
     pub(crate) fn strategy(self) -> Strategy {
         match self {

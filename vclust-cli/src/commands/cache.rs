@@ -2,20 +2,20 @@
 
 use std::io::Write;
 
-use rustc_hash::FxHashMap;
 use serde::Serialize;
 use vclust_core::{
-    Catalogue, Conditions, Image, ImageListing, ImageSizes, ImageWorth, PackageSet, PackageVersion,
-    PackageVersionId, Problem, Replay, Repository, Request, RequestEvent, Strategy, WeightedTarget,
-    Workload, parse_policy,
+    Catalogue, Conditions, Image, ImageListing, ImageListings, ImageSizes, ImageWorth, PackageSet,
+    PackageVersion, PackageVersionId, Problem, Replay, Repository, RequestEvent, Strategy,
+    WeightedTarget, parse_policy,
 };
 
 use crate::arguments::{CacheCommand, Format, Generate, StrategyName};
-use crate::commands::plan::read_images;
+use crate::commands::plan::{MINIMAL, read_images};
 use crate::failure::Failure;
-use crate::load::{self, Installed, Loaded};
+use crate::load::{self, Installed};
 use crate::output::{bytes, counted};
 use crate::progress;
+use crate::requests::Requested;
 use crate::site::{Learned, Past};
 
 pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure> {
@@ -65,40 +65,49 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
     let mut policy = parse_policy(&arguments.policy)?;
     let loaded = load::load(&arguments.source, &Installed::Minimal)?;
     let mut past = Past::of(arguments.history.as_deref())?;
-    let mut requested = Requested::of(&loaded, &past.requests()?)?;
-    let nodes = arguments.nodes.unwrap_or(requested.nodes);
+    let events = past.requests()?;
+    let mut requested = Requested::of_events(&loaded, &events)?;
+    if requested.order.is_empty() {
+        return Err(Failure::NoHistoryOfRequests { failed: requested.failed });
+    }
+    let nodes = arguments.nodes.unwrap_or_else(|| median_nodes(&events));
     let strategies: Vec<Strategy> = if arguments.strategy.is_empty() {
         Strategy::ALL.to_vec()
     } else {
-        arguments.strategy.iter().copied().map(StrategyName::strategy).collect()
+        StrategyName::each_once(&arguments.strategy)
     };
 
-    let sizes = ImageSizes::default();
-    let mut catalogue = Catalogue::new();
+    let listings = match &arguments.images {
+        Some(path) => read_images(path)?,
+        None => ImageListings::default(),
+    };
+    let mut sizes = ImageSizes::default();
     let minimal = requested.workload.minimal.clone();
-    let minimal_bytes = sizes.of(&requested.workload.universe, &minimal);
-    let minimal = catalogue.add(Image {
-        id: "minimal".to_owned(),
-        packages: minimal,
-        bytes: minimal_bytes,
-    })?;
-    let mut there: Vec<(String, PackageSet)> = Vec::new();
-    if let Some(path) = &arguments.images {
-        let mut listings = read_images(path)?;
-        listings.images.retain(|image| image.id != "minimal");
-        let ids = listings
-            .add_to(&mut catalogue, &mut requested.workload.universe, &loaded.index)
-            .map_err(|source| Failure::Images { path: path.clone(), source })?;
-        let images = ids.into_iter().filter_map(|id| catalogue.get(id));
-        there.extend(images.map(|image| (image.id.clone(), image.packages.clone())));
+    if let Some(known) = listings.images.iter().find(|image| image.id == MINIMAL) {
+        // What the minimal image really takes says how far all others are off.
+        sizes.start = known.bytes as f64 - sizes.of(&requested.workload.universe, &minimal) as f64;
     }
+    let mut catalogue = Catalogue::new();
+    let minimal_bytes = sizes.of(&requested.workload.universe, &minimal);
+    let minimal =
+        catalogue.add(Image { id: MINIMAL.to_owned(), packages: minimal, bytes: minimal_bytes })?;
+    let there: Vec<Image> = {
+        let mut others = listings;
+        others.images.retain(|image| image.id != MINIMAL);
+        let ids = others
+            .add_to(&mut catalogue, &mut requested.workload.universe, &loaded.index)
+            .map_err(|source| Failure::Images {
+                path: arguments.images.clone().unwrap_or_default(),
+                source,
+            })?;
+        ids.into_iter().filter_map(|id| catalogue.get(id).cloned()).collect()
+    };
 
     let workload = &requested.workload;
     let learned = Learned::from(&loaded.index, &mut past)?;
     let conditions = Conditions::new(&arguments.site, nodes);
     let (packages, prices) =
         learned.prices(&workload.universe, &conditions, &strategies, &catalogue);
-    let start: Vec<PackageSet> = there.iter().map(|(_, set)| set.clone()).collect();
     let replay = Replay {
         universe: &workload.universe,
         packages: &packages,
@@ -109,11 +118,13 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
     };
     let bar = progress::steps(requested.order.len(), "requests of the past");
     let targets = workload.compared();
-    let replayed = replay.run(&targets, &requested.order, &start, policy.as_mut(), |done| {
+    let replayed = replay.run(&targets, &requested.order, &there, policy.as_mut(), |done| {
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
-    let sets = replay.decided(&replayed.images, policy.as_mut());
+    let decided = replay.decided(&replayed.images, policy.as_mut());
+    let sets: Vec<PackageSet> = decided.iter().map(|image| image.packages.clone()).collect();
+    let start: Vec<PackageSet> = there.iter().map(|image| image.packages.clone()).collect();
 
     let repository = Repository {
         universe: &workload.universe,
@@ -124,15 +135,17 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
         minimal,
         budget: arguments.budget.bytes(),
     };
-    let problem = Problem::new(&repository, &requested.weighted());
+    let problem = Problem::new(&repository, &weighted(&requested));
     let worth = problem.worth(&sets);
     let name = policy.name();
     let mut taken: Vec<String> = Vec::new();
-    let images: Vec<Generated> = sets
+    let images: Vec<Generated> = decided
         .iter()
         .zip(worth)
-        .map(|(set, worth)| {
-            let known = there.iter().find(|(_, other)| other == set).map(|(id, _)| id.clone());
+        .map(|(image, worth)| {
+            let set = &image.packages;
+            let known = there.iter().find(|other| other.packages == *set);
+            let known = known.map(|image| image.id.clone());
             let exists = known.is_some();
             let id = known.unwrap_or_else(|| free_name(&name, &there, &taken));
             taken.push(id.clone());
@@ -142,11 +155,8 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
                 .map(|(id, cost)| (id, cost.unpack_seconds + cost.configure_seconds))
                 .collect();
             adds.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            let listing = ImageListing {
-                id,
-                bytes: sizes.of(&workload.universe, set),
-                packages: names(&workload.universe, set),
-            };
+            let listing =
+                ImageListing { id, bytes: image.bytes, packages: names(&workload.universe, set) };
             Generated { listing, exists, worth, adds }
         })
         .collect();
@@ -162,7 +172,11 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
         mean_seconds_minimal: problem.mean_seconds(&[]),
         mean_seconds_before: problem.mean_seconds(&start),
         mean_seconds: problem.mean_seconds(&sets),
-        evict: there.iter().filter(|(_, set)| !kept(set)).map(|(id, _)| id.clone()).collect(),
+        evict: there
+            .iter()
+            .filter(|image| !kept(&image.packages))
+            .map(|image| image.id.clone())
+            .collect(),
         images,
     };
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
@@ -178,9 +192,9 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
 }
 
 /// A name that no image has: the policy's, and a number.
-fn free_name(policy: &str, there: &[(String, PackageSet)], taken: &[String]) -> String {
+fn free_name(policy: &str, there: &[Image], taken: &[String]) -> String {
     let stem = policy.split(':').next().unwrap_or(policy);
-    let used = |name: &String| taken.contains(name) || there.iter().any(|(id, _)| id == name);
+    let used = |name: &String| taken.contains(name) || there.iter().any(|image| image.id == *name);
     let mut number = 1;
     loop {
         let name = format!("{stem}-{number}");
@@ -198,57 +212,23 @@ fn names(universe: &vclust_core::Universe, set: &PackageSet) -> Vec<PackageVersi
     names
 }
 
-/// The requests of a history, resolved.
-struct Requested {
-    workload: Workload,
-    order: Vec<u32>,
-    failed: usize,
-    /// The median number of nodes.
-    nodes: u32,
+/// Each distinct request with the number of times it was made.
+fn weighted(requested: &Requested) -> Vec<WeightedTarget> {
+    let mut counts = vec![0.0; requested.workload.targets.len()];
+    for place in &requested.order {
+        counts[*place as usize] += 1.0;
+    }
+    let targets = requested.workload.targets.iter().zip(counts);
+    targets
+        .map(|(packages, weight)| WeightedTarget { packages: packages.clone(), weight })
+        .collect()
 }
 
-impl Requested {
-    fn of(loaded: &Loaded, past: &[RequestEvent]) -> Result<Self, Failure> {
-        let mut workload = Workload::new(&loaded.index);
-        let mut known: FxHashMap<Vec<String>, Option<u32>> = FxHashMap::default();
-        let (mut order, mut failed) = (Vec::new(), 0);
-        let mut nodes = Vec::new();
-        for event in past {
-            nodes.push(event.nodes);
-            let mut packages = event.packages.clone();
-            packages.sort_unstable();
-            let place = known.entry(packages).or_insert_with_key(|packages| {
-                let request = Request::new(packages.iter().cloned());
-                match Workload::resolve(&loaded.index, &loaded.policy, &request) {
-                    Ok(versions) => Some(workload.push(&loaded.index, &versions)),
-                    Err(error) => {
-                        tracing::warn!("{} is left out: {error}", packages.join(" "));
-                        None
-                    }
-                }
-            });
-            match place {
-                Some(place) => order.push(*place),
-                None => failed += 1,
-            }
-        }
-        if order.is_empty() {
-            return Err(Failure::NoHistoryOfRequests { failed });
-        }
-        nodes.sort_unstable();
-        Ok(Self { workload, order, failed, nodes: nodes[nodes.len() / 2] })
-    }
-
-    fn weighted(&self) -> Vec<WeightedTarget> {
-        let mut counts = vec![0.0; self.workload.targets.len()];
-        for place in &self.order {
-            counts[*place as usize] += 1.0;
-        }
-        let targets = self.workload.targets.iter().zip(counts);
-        targets
-            .map(|(packages, weight)| WeightedTarget { packages: packages.clone(), weight })
-            .collect()
-    }
+/// The median number of nodes.
+fn median_nodes(events: &[RequestEvent]) -> u32 {
+    let mut nodes: Vec<u32> = events.iter().map(|event| event.nodes).collect();
+    nodes.sort_unstable();
+    nodes.get(nodes.len() / 2).copied().unwrap_or(1)
 }
 
 fn text(

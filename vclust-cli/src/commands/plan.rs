@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 use vclust_core::{
     Candidate, Catalogue, ClusterSpec, Conditions, Estimate, Image, ImageListings, ImageSelector,
-    ImageSizes, PackageVersion, Request, Selection, Target, Universe,
+    ImageSizes, Request, Selection, Target, Universe,
 };
 
 use crate::arguments::{Format, Plan, Source};
@@ -30,13 +30,20 @@ struct Answer<'a> {
 struct ClosureAnswer {
     request: Vec<String>,
     /// What the request adds to the minimal image.
-    install: Vec<PackageVersion>,
+    install: Vec<NewPackage>,
     download_bytes: u64,
     installed_bytes: u64,
 }
 
+#[derive(Serialize)]
+struct NewPackage {
+    package: String,
+    version: String,
+    architecture: String,
+}
+
 /// The name of the image that is made of the minimal root.
-const MINIMAL: &str = "minimal";
+pub(crate) const MINIMAL: &str = "minimal";
 
 pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
     let path = &arguments.spec;
@@ -78,14 +85,15 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
     let selection = ImageSelector::new(&universe, &packages)
         .exact(spec.exact)
         .keep(if format == Format::Json { usize::MAX } else { arguments.candidates })
-        .select(&catalogue, &target, &prices)?;
+        .select_or_mend(&catalogue, &target, &prices)?;
 
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     match format {
         Format::Json => {
-            let install = closure.install().map(|version| PackageVersion {
+            let install = closure.install().map(|version| NewPackage {
                 package: version.name().into_owned(),
                 version: version.version().into_owned(),
+                architecture: version.architecture().to_owned(),
             });
             let answer = Answer {
                 spec: &spec,
@@ -99,7 +107,7 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
                 considered: selection.considered,
                 unusable: selection.unusable,
                 chosen: selection.best(),
-                why: selection.explanation(),
+                why: selection.explanation(arguments.candidates),
             };
             serde_json::to_writer(&mut out, &answer).map_err(std::io::Error::from)?;
             writeln!(out)?;

@@ -5,8 +5,7 @@ mod workload;
 
 use vclust_core::{
     Catalogue, Clairvoyant, Conditions, ExpectedTimeOptions, GenerationPolicy, History, Image,
-    ImageSizes, PackagePrices, Prices, Replay, Repository, Strategy, Target, hindsight,
-    parse_policy,
+    ImageSizes, PackagePrices, Prices, Replay, Repository, Target, hindsight, parse_policy,
 };
 
 use crate::arguments::{Format, Simulate, StrategyName};
@@ -38,8 +37,7 @@ pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
         None => Past::Given(History::default()),
     };
     let learned = Learned::from(&drawn.loaded.index, &mut past)?;
-    let strategies: Vec<Strategy> =
-        arguments.strategy.iter().copied().map(StrategyName::strategy).collect();
+    let strategies = StrategyName::each_once(&arguments.strategy);
     let sizes = ImageSizes::default();
     let mut runs = Vec::new();
     for nodes in &arguments.nodes {
@@ -58,11 +56,11 @@ pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
                 sizes: &sizes,
                 budget: budget.bytes(),
             };
-            let oracles = if arguments.no_oracle { None } else { Some(at.oracles()?) };
             let mut outcomes = Vec::new();
             for name in &names {
                 outcomes.push(at.replay(parse_policy(name)?.as_mut(), &[])?);
             }
+            let oracles = if arguments.no_oracle { None } else { Some(at.oracles(&outcomes)?) };
             runs.push(Run { nodes: *nodes, budget: budget.bytes(), outcomes, oracles });
         }
     }
@@ -84,7 +82,7 @@ impl Setting<'_> {
     fn replay(
         &self,
         policy: &mut dyn GenerationPolicy,
-        start: &[vclust_core::PackageSet],
+        start: &[Image],
     ) -> Result<report::Timed, Failure> {
         let requests = &self.drawn.requests;
         let bar = progress::steps(requests.len(), &policy.name());
@@ -109,8 +107,9 @@ impl Setting<'_> {
         }
     }
 
-    /// What someone who knows the trace would have made of it.
-    fn oracles(&self) -> Result<Oracles, Failure> {
+    /// What someone who knows the trace would have made of it. The best images that never change are those
+    /// of a search, or those that some policy ended with, whichever are better for the whole trace.
+    fn oracles(&self, outcomes: &[report::Timed]) -> Result<Oracles, Failure> {
         let bar = progress::steps(1, "oracle");
         let workload = &self.drawn.workload;
         let mut catalogue = Catalogue::new();
@@ -130,8 +129,13 @@ impl Setting<'_> {
         };
         let images = hindsight(&repository, self.targets, &self.drawn.requests, HINDSIGHT);
         bar.finish_and_clear();
-        let mut still = Still;
-        let best_fixed = self.replay(&mut still, &images)?;
+        let mut best_fixed = self.replay(&mut Still, &self.site().images(&images))?;
+        for ended in outcomes {
+            let fixed = self.replay(&mut Still, &ended.outcome.images)?;
+            if fixed.outcome.mean_seconds < best_fixed.outcome.mean_seconds {
+                best_fixed = fixed;
+            }
+        }
         let period = ExpectedTimeOptions::default().period;
         let mut knowing = Clairvoyant::new(self.targets, &self.drawn.requests, period);
         let best_adapting = self.replay(&mut knowing, &[])?;

@@ -41,6 +41,16 @@ pub enum CatalogueError {
         /// Its name.
         id: String,
     },
+    /// An image larger than any there is.
+    #[error("image {id} has {bytes} bytes, beyond the {most} that could be true")]
+    TooLarge {
+        /// Its name.
+        id: String,
+        /// Its size.
+        bytes: u64,
+        /// The most that is taken.
+        most: u64,
+    },
     /// An image without a byte, or without a name.
     #[error("image `{id}` has no name or no content")]
     Empty {
@@ -60,6 +70,8 @@ pub struct Catalogue {
     columns: Vec<Vec<u64>>,
 }
 
+/// No image has more than a tebibyte, as in events.
+const MOST_BYTES: u64 = 1 << 40;
 /// Images to a word of a column.
 pub(crate) const WORD: usize = 64;
 
@@ -77,6 +89,10 @@ impl Catalogue {
         }
         if image.id.is_empty() || image.bytes == 0 {
             return Err(CatalogueError::Empty { id: image.id });
+        }
+        if image.bytes > MOST_BYTES {
+            let Image { id, bytes, .. } = image;
+            return Err(CatalogueError::TooLarge { id, bytes, most: MOST_BYTES });
         }
         let id = self.free.pop().unwrap_or_else(|| {
             self.images.push(None);

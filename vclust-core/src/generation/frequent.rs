@@ -1,7 +1,7 @@
 //! The paper's policy: an image of the packages that recent requests have in common.
 
 use super::recent::Recent;
-use super::{Changes, GenerationPolicy, Making, Repository, Served};
+use super::{Changes, GenerationPolicy, Repository, Served};
 use crate::catalogue::PackageSet;
 
 /// Of the last N requests, the packages that are in at least M % of them make one cache image (section
@@ -68,12 +68,6 @@ impl GenerationPolicy for Frequent {
     fn decide(&mut self, repository: &Repository<'_>) -> Changes {
         self.since = 0;
         let wanted = image_of(&self.recent, self.percent, repository);
-        if repository.cached().any(|(_, image)| Some(&image.packages) == wanted.as_ref()) {
-            return Changes::default();
-        }
-        Changes {
-            evict: repository.cached().map(|(id, _)| id).collect(),
-            add: wanted.map(|set| (set, Making::Built)).into_iter().collect(),
-        }
+        Changes::to(wanted.as_slice(), repository)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::first_requests::FirstRequests;
 use super::frequent::image_of;
-use super::{Changes, GenerationPolicy, Making, Repository, Served};
+use super::{Changes, GenerationPolicy, Repository, Served};
 
 /// One image of what most users share, made once. VMPlants has its administrators prepare the machine
 /// that all configurations start from; here it holds what is in at least half of the first N
@@ -35,7 +35,6 @@ impl GenerationPolicy for Golden {
     fn decide(&mut self, repository: &Repository<'_>) -> Changes {
         let Some(requests) = self.first.decide() else { return Changes::default() };
         let image = image_of(requests, PERCENT, repository);
-        let add = image.map(|set| (set, Making::Built)).into_iter().collect();
-        Changes { evict: Vec::new(), add }
+        Changes::to(image.as_slice(), repository)
     }
 }

@@ -99,6 +99,18 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// What makes a repository hold exactly these images beside the minimal one.
+    #[must_use]
+    pub fn to(wanted: &[PackageSet], repository: &Repository<'_>) -> Self {
+        let there: Vec<(ImageId, &PackageSet)> =
+            repository.cached().map(|(id, image)| (id, &image.packages)).collect();
+        let gone = there.iter().filter(|(_, set)| !wanted.contains(set));
+        let evict = gone.map(|(id, _)| *id).collect();
+        let is_new = |set: &PackageSet| !there.iter().any(|(_, other)| *other == set);
+        let add = wanted.iter().filter(|set| is_new(set));
+        Self { evict, add: add.map(|set| (set.clone(), Making::Built)).collect() }
+    }
+
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {

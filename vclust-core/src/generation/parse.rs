@@ -46,16 +46,19 @@ const REQUESTS: &str = "a number of requests from 1 to 1000000";
 /// | `expected-time:H` | ours, requests decayed with a half-life of H requests; 10000 |
 pub fn parse_policy(text: &str) -> Result<Box<dyn GenerationPolicy>, PolicyError> {
     let (name, parameters) = text.split_once(':').unwrap_or((text, ""));
-    let given: Vec<&str> = parameters.split(',').filter(|part| !part.is_empty()).collect();
+    // An empty part is a parameter left out.
+    let given: Vec<&str> =
+        if parameters.is_empty() { vec![] } else { parameters.split(',').collect() };
+    let given_at = |place: usize| given.get(place).filter(|part| !part.is_empty());
     let count = |place: usize, usual: usize, policy, expected| {
-        let Some(part) = given.get(place) else { return Ok(usual) };
+        let Some(part) = given_at(place) else { return Ok(usual) };
         part.parse()
             .ok()
             .filter(|count| (1..=1_000_000).contains(count))
             .ok_or_else(|| PolicyError::Parameter { policy, text: (*part).to_owned(), expected })
     };
     let number = |place: usize, usual: f64, most: f64, policy, expected| {
-        let Some(part) = given.get(place) else { return Ok(usual) };
+        let Some(part) = given_at(place) else { return Ok(usual) };
         let parsed = part.parse().ok().filter(|number| (0.0..=most).contains(number));
         parsed.ok_or_else(|| PolicyError::Parameter { policy, text: (*part).to_owned(), expected })
     };

@@ -1,7 +1,7 @@
 //! Virtual Workspaces' policy: complete images that were prepared beforehand.
 
 use super::first_requests::FirstRequests;
-use super::{Changes, GenerationPolicy, Making, Repository, Served};
+use super::{Changes, GenerationPolicy, Repository, Served};
 
 /// The most requested complete sets of the first N requests, as many as the budget holds, made once.
 /// Virtual Workspaces clones images that administrators prepared and copied to the sites.
@@ -31,14 +31,14 @@ impl GenerationPolicy for Prepared {
         let Some(requests) = self.first.decide() else { return Changes::default() };
         let base = repository.base();
         let mut room = repository.budget;
-        let mut add = Vec::new();
+        let mut wanted = Vec::new();
         for (packages, _) in requests.distinct() {
             let bytes = repository.sizes.of(repository.universe, packages);
             if *packages != base && bytes <= room {
                 room -= bytes;
-                add.push((packages.clone(), Making::Built));
+                wanted.push(packages.clone());
             }
         }
-        Changes { evict: Vec::new(), add }
+        Changes::to(&wanted, repository)
     }
 }

@@ -39,15 +39,15 @@ const MINIMAL: &str = "minimal";
 
 impl Replay<'_> {
     /// Replays requests, given as places in `targets`, through a policy. `start` are images that are
-    /// there before the first request; those that are there after the last are part of the answer. After
-    /// each request `progress` gets their number.
+    /// there before the first request, as far as the budget holds them; those that are there after the
+    /// last are part of the answer. After each request `progress` gets their number.
     ///
     /// Fails where selection does: no nodes, or no strategy.
     pub fn run(
         &self,
         targets: &[Target],
         requests: &[u32],
-        start: &[PackageSet],
+        start: &[Image],
         policy: &mut dyn GenerationPolicy,
         mut progress: impl FnMut(usize),
     ) -> Result<Outcome, SelectionError> {
@@ -56,7 +56,7 @@ impl Replay<'_> {
         let mut tally = Tally::default();
         for (number, place) in requests.iter().enumerate() {
             let target = &targets[*place as usize];
-            let selection = selector.select(&repository.catalogue, target, self.prices)?;
+            let selection = selector.select_or_mend(&repository.catalogue, target, self.prices)?;
             let best = selection.best();
             let missing = target.packages().difference(repository.packages(best.image_id));
             let debs: u64 = missing.map(|id| self.universe.deb_bytes(id)).sum();
@@ -73,22 +73,25 @@ impl Replay<'_> {
             progress(number + 1);
         }
         let last = repository.view(self);
-        let images = last.cached().map(|(_, image)| image.packages.clone()).collect();
+        let images = last.cached().map(|(_, image)| image.clone()).collect();
         Ok(tally.outcome(policy.name(), self.budget, images))
+    }
+
+    /// Images of some sets, as large as they are predicted to be.
+    #[must_use]
+    pub fn images(&self, sets: &[PackageSet]) -> Vec<Image> {
+        let numbered = sets.iter().enumerate();
+        numbered.map(|(number, set)| self.image(format!("given-{number}"), set.clone())).collect()
     }
 
     /// What a policy would hold, were it to decide now over these images.
     #[must_use]
-    pub fn decided(
-        &self,
-        images: &[PackageSet],
-        policy: &mut dyn GenerationPolicy,
-    ) -> Vec<PackageSet> {
+    pub fn decided(&self, images: &[Image], policy: &mut dyn GenerationPolicy) -> Vec<Image> {
         let mut repository = Held::new(self, images);
         let changes = policy.decide(&repository.view(self));
         repository.change(self, changes, &mut Tally::default());
         let last = repository.view(self);
-        last.cached().map(|(_, image)| image.packages.clone()).collect()
+        last.cached().map(|(_, image)| image.clone()).collect()
     }
 
     fn image(&self, name: String, packages: PackageSet) -> Image {
@@ -116,15 +119,19 @@ struct Held {
 }
 
 impl Held {
-    fn new(replay: &Replay<'_>, start: &[PackageSet]) -> Self {
+    fn new(replay: &Replay<'_>, start: &[Image]) -> Self {
         let mut catalogue = Catalogue::new();
         let minimal = replay.image(MINIMAL.to_owned(), replay.minimal.clone());
         // The first image of an empty catalogue has place 0 and no name to clash with.
         let minimal = catalogue.add(minimal).unwrap_or(ImageId(0));
         let mut held = Self { catalogue, minimal, bytes: 0, named: 0, nothing: PackageSet::new() };
-        let add = start.iter().map(|set| (set.clone(), Making::Kept)).collect();
-        let changes = Changes { evict: Vec::new(), add };
-        held.change(replay, changes, &mut Tally::default());
+        for image in start {
+            if held.bytes + image.bytes <= replay.budget && !held.holds(&image.packages) {
+                held.bytes += image.bytes;
+                // Two images of one name are one.
+                let _ = held.catalogue.add(image.clone());
+            }
+        }
         held
     }
 
@@ -144,7 +151,12 @@ impl Held {
         }
     }
 
-    /// Carries out what a policy wants, within the budget: what does not fit is refused.
+    fn holds(&self, packages: &PackageSet) -> bool {
+        self.catalogue.iter().any(|(_, image)| image.packages == *packages)
+    }
+
+    /// Carries out what a policy wants, within the budget: what does not fit is refused, and what is there
+    /// already is not made again.
     fn change(&mut self, replay: &Replay<'_>, changes: Changes, tally: &mut Tally) {
         for id in changes.evict {
             if id == self.minimal {
@@ -156,8 +168,11 @@ impl Held {
             }
         }
         for (packages, making) in changes.add {
+            if self.holds(&packages) {
+                continue;
+            }
             self.named += 1;
-            let image = replay.image(format!("image-{}", self.named), packages);
+            let image = replay.image(format!("replayed-{}", self.named), packages);
             if self.bytes + image.bytes > replay.budget {
                 tally.refused += 1;
                 continue;

@@ -1,9 +1,7 @@
 //! Oracles: what could have been done with a trace by someone who knows it.
 
 use crate::catalogue::PackageSet;
-use crate::generation::{
-    Changes, GenerationPolicy, Making, Problem, Repository, Served, WeightedTarget,
-};
+use crate::generation::{Changes, GenerationPolicy, Problem, Repository, Served, WeightedTarget};
 use crate::selection::Target;
 
 fn weighted(targets: &[Target], requests: &[u32], most: usize) -> Vec<WeightedTarget> {
@@ -36,7 +34,8 @@ pub fn hindsight(
 }
 
 /// A policy that knows the requests to come: before each period it builds the best images for exactly
-/// this period. No policy can know that, so it bounds from below what adapting could reach.
+/// this period, as far as the search of [`Problem::solve`] finds them. No policy can know that. It is no
+/// strict bound: the search is not exact, and a policy that happens to look further may be the better.
 #[derive(Debug, Clone)]
 pub struct Clairvoyant<'a> {
     targets: &'a [Target],
@@ -63,13 +62,7 @@ impl<'a> Clairvoyant<'a> {
             repository.cached().map(|(_, image)| image.packages.clone()).collect();
         let solution = problem.solve(&there, self.price);
         self.price = Some(solution.price_of_byte);
-        let keep = |set: &PackageSet| solution.images.contains(set);
-        let evict = repository.cached().filter(|(_, image)| !keep(&image.packages));
-        let add = solution.images.iter().filter(|set| !there.contains(set));
-        Changes {
-            evict: evict.map(|(id, _)| id).collect(),
-            add: add.map(|set| (set.clone(), Making::Built)).collect(),
-        }
+        Changes::to(&solution.images, repository)
     }
 }
 

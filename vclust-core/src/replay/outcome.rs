@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::catalogue::PackageSet;
+use crate::catalogue::Image;
 use crate::estimate::quantile;
 use crate::selection::Candidate;
 
@@ -41,9 +41,9 @@ pub struct Outcome {
     pub images_refused: u64,
     /// Seconds of the head node that building them took.
     pub building_seconds: f64,
-    /// What the images hold that are there in the end, the minimal one left out.
+    /// The images that are there in the end, the minimal one left out.
     #[serde(skip)]
-    pub images: Vec<PackageSet>,
+    pub images: Vec<Image>,
 }
 
 impl Outcome {
@@ -89,7 +89,7 @@ impl Tally {
         mut self,
         policy: String,
         budget_bytes: u64,
-        images: Vec<PackageSet>,
+        images: Vec<Image>,
     ) -> Outcome {
         let requests = self.seconds.len();
         let share = |count: usize| count as f64 / requests.max(1) as f64;

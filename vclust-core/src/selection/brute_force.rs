@@ -97,7 +97,7 @@ fn seconds(
         package.configure_seconds *= REMOVAL;
         cost += &package;
     }
-    let run = strategy.run.seconds(
+    let run = strategy.run_seconds(
         cost.packages,
         cost.unpack_seconds,
         cost.configure_seconds,
@@ -109,11 +109,8 @@ fn seconds(
 fn prices(index: &Index, nodes: u32) -> Prices {
     let estimator = InstallEstimator::new(index, Priors::shipped());
     let fixed = |phase, seconds| vec![(phase, Estimate::around(seconds, 0.1))];
-    let run = |nodes| RunPrice::Scale {
-        scale: estimator.run_scale(nodes),
-        start: 0.3,
-        relative_half_width: 0.1,
-    };
+    let run =
+        |nodes| RunPrice::Scale { scale: estimator.run_scale(nodes), relative_half_width: 0.1 };
     Prices {
         nodes,
         strategies: vec![
@@ -126,6 +123,7 @@ fn prices(index: &Index, nodes: u32) -> Prices {
                 )],
                 measured: Vec::new(),
                 run: run(nodes),
+                layer: None,
             },
             StrategyPrices {
                 strategy: Strategy::Layers,
@@ -133,6 +131,7 @@ fn prices(index: &Index, nodes: u32) -> Prices {
                 by_bytes: Vec::new(),
                 measured: Vec::new(),
                 run: run(1),
+                layer: Some(Estimate::around(0.3, 0.1)),
             },
         ],
     }

@@ -72,9 +72,10 @@ impl Selection {
         &self.candidates[0]
     }
 
-    /// Why the best is the best, a sentence each: what it takes, and by how much the others lost.
+    /// Why the best is the best, a sentence each: what it takes, and by how much the others lost, of which
+    /// no more than `most` are told.
     #[must_use]
-    pub fn explanation(&self) -> Vec<String> {
+    pub fn explanation(&self, most: usize) -> Vec<String> {
         let best = self.best();
         let mut lines = vec![format!(
             "{} by {}: {} ({}), {} to install",
@@ -84,7 +85,7 @@ impl Selection {
             best.phases_text(),
             packages(best.missing)
         )];
-        for other in &self.candidates[1..] {
+        for other in self.candidates.iter().skip(1).take(most) {
             let unsure =
                 if other.overlaps { "; the intervals overlap, so it may be faster" } else { "" };
             lines.push(format!(
@@ -95,7 +96,8 @@ impl Selection {
                 other.phases_text()
             ));
         }
-        let left = self.considered.saturating_sub(self.candidates.len());
+        let told = self.candidates.len().min(most.saturating_add(1));
+        let left = self.considered.saturating_sub(told);
         if left > 0 {
             lines.push(format!("{left} more candidates are slower still"));
         }
@@ -285,8 +287,12 @@ fn phases(
         let estimate = measured.map_or_else(|| price.estimate(bytes), |(_, _, known)| *known);
         phases.push(PhaseEstimate { phase: *phase, estimate });
     }
-    let phase = strategy.strategy.run_phase();
-    phases.push(PhaseEstimate { phase, estimate: strategy.run.estimate(cost) });
+    phases.push(PhaseEstimate { phase: Phase::Install, estimate: strategy.run.estimate(cost) });
+    if let Some(layer) = strategy.layer {
+        let nothing = Estimate::around(0.0, 0.0);
+        let estimate = if cost.packages > 0 { layer } else { nothing };
+        phases.push(PhaseEstimate { phase: Phase::Layer, estimate });
+    }
     // Phases are declared in the order in which a build goes through them.
     phases.sort_by_key(|part| part.phase);
     phases

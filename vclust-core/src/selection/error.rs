@@ -14,8 +14,8 @@ pub enum SelectionError {
     NoStrategy,
     /// No image, or none that goes with the target.
     #[error(
-        "no image can be used ({unusable} conflict with the request or hold more than it allows); \
-         build the minimal image first"
+        "no image can be used: {unusable} conflict with the request or hold more than it allows; \
+         leave out `exact`, or add an image that holds nothing else"
     )]
     NoImage {
         /// How many images there are that cannot be used.

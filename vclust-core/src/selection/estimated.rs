@@ -129,17 +129,16 @@ impl Estimators<'_> {
             }
             measured = self.measured(conditions, catalogue);
         }
-        let start = match strategy {
-            Strategy::Install => 0.0,
-            Strategy::Layers | Strategy::Clone => phase(Phase::Layer, 1)?.seconds,
+        let layer = match strategy {
+            Strategy::Install => None,
+            Strategy::Layers | Strategy::Clone => Some(phase(Phase::Layer, 1)?),
         };
         let nodes = if strategy == Strategy::Install { conditions.nodes } else { 1 };
         let run = RunPrice::Scale {
             scale: self.installs.run_scale(nodes),
-            start,
             relative_half_width: self.run_half_width(nodes),
         };
-        Some(StrategyPrices { strategy, fixed, by_bytes, measured, run })
+        Some(StrategyPrices { strategy, fixed, by_bytes, measured, run, layer })
     }
 
     fn transfer_price(&self, conditions: &Conditions) -> Option<BytesPrice> {

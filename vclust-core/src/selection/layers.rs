@@ -136,15 +136,16 @@ impl<'a> Problem<'a> {
         let per_unpack = run.seconds(1, 1.0, 0.0, false) - fixed;
         let per_configure = run.seconds(1, 0.0, 1.0, false) - fixed;
 
+        let fits = |layer: &Layer| {
+            layer.seconds >= 0.0
+                && layer.seconds.is_finite()
+                && layer.packages.is_disjoint(&in_the_way)
+        };
+        let fitting: Vec<(usize, &Layer)> =
+            layers.iter().enumerate().filter(|(_, layer)| fits(layer)).collect();
         let holders = |package: PackageVersionId| -> Vec<usize> {
-            let holds = |layer: &Layer| layer.packages.contains(package);
-            let fits = |layer: &Layer| {
-                layer.seconds >= 0.0
-                    && layer.seconds.is_finite()
-                    && layer.packages.is_disjoint(&in_the_way)
-            };
-            let all = layers.iter().enumerate();
-            all.filter(|(_, layer)| holds(layer) && fits(layer)).map(|(place, _)| place).collect()
+            let holds = fitting.iter().filter(|(_, layer)| layer.packages.contains(package));
+            holds.map(|(place, _)| *place).collect()
         };
         let mut by_holders: FxHashMap<Vec<usize>, RunCost> = FxHashMap::default();
         for package in missing.iter() {

@@ -110,7 +110,7 @@ impl<'a> ImageSelector<'a> {
             for (place, strategy) in prices.strategies.iter().enumerate() {
                 let seconds = strategy.fixed_seconds()
                     + strategy.bytes_seconds(image.bytes)
-                    + strategy.run.seconds(
+                    + strategy.run_seconds(
                         (sum.absent + sum.present) as usize,
                         sum.unpack,
                         sum.configure,
@@ -129,6 +129,22 @@ impl<'a> ImageSelector<'a> {
             return Err(SelectionError::NoImage { unusable: catalogue.len() });
         }
         Ok(Selection { candidates, considered, unusable })
+    }
+
+    /// As [`ImageSelector::select`]; where no image can be used as it is, what is in the way is removed from
+    /// them. A request may change the minimal image itself, and then nothing else is left.
+    pub fn select_or_mend(
+        &self,
+        catalogue: &Catalogue,
+        target: &Target,
+        prices: &Prices,
+    ) -> Result<Selection, SelectionError> {
+        match self.select(catalogue, target, prices) {
+            Err(SelectionError::NoImage { unusable }) if unusable > 0 => {
+                self.repair(Repair::Removals).select(catalogue, target, prices)
+            }
+            answer => answer,
+        }
     }
 
     /// What the inner loop adds up: the target's packages where they are absent, and where removals are

@@ -87,9 +87,21 @@ pub struct StrategyPrices {
     pub measured: Vec<(String, Phase, Estimate)>,
     /// How sums of packages become seconds: on all nodes at once, or once on the head node.
     pub run: RunPrice,
+    /// What follows installing, where there is anything to install: writing a layer.
+    pub layer: Option<Estimate>,
 }
 
 impl StrategyPrices {
+    /// Seconds of installing what an image lacks, and of what follows that.
+    #[must_use]
+    pub fn run_seconds(&self, packages: usize, unpack: f64, configure: f64, trigger: bool) -> f64 {
+        if packages == 0 {
+            return 0.0;
+        }
+        let layer = self.layer.map_or(0.0, |layer| layer.seconds);
+        layer + self.run.seconds(packages, unpack, configure, trigger)
+    }
+
     /// Seconds that neither image nor packages change.
     #[must_use]
     pub fn fixed_seconds(&self) -> f64 {
@@ -116,8 +128,6 @@ pub enum RunPrice {
     Scale {
         /// The scale.
         scale: RunScale,
-        /// Seconds beside installing, such as those of writing a layer.
-        start: f64,
         /// Half the 90 % interval relative to the seconds, besides what single packages add.
         relative_half_width: f64,
     },
@@ -139,9 +149,7 @@ impl RunPrice {
     pub fn seconds(&self, packages: usize, unpack: f64, configure: f64, trigger: bool) -> f64 {
         match self {
             _ if packages == 0 => 0.0,
-            Self::Scale { scale, start, .. } => {
-                start + scale.seconds(packages, unpack, configure, trigger)
-            }
+            Self::Scale { scale, .. } => scale.seconds(packages, unpack, configure, trigger),
             Self::Line { start, .. } => start + unpack + configure,
         }
     }

@@ -8,7 +8,7 @@ use vclust_core::{Outcome, Strategy};
 use super::workload::Drawn;
 use crate::arguments::{Format, Simulate};
 use crate::failure::Failure;
-use crate::output::bytes;
+use crate::output::{bytes, counted};
 
 /// The JSON answer, a contract.
 #[derive(Serialize)]
@@ -127,6 +127,10 @@ fn text(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
         answer.packages,
         answer.resolve_seconds
     )?;
+    if answer.failed_requests > 0 {
+        let failed = counted(answer.failed_requests, "request");
+        writeln!(out, "{failed} left out that cannot be fulfilled")?;
+    }
     for simulation in &answer.simulations {
         writeln!(
             out,

@@ -1,19 +1,21 @@
 //! The requests to replay: drawn from source packages or metapackages, or read from a history.
 
 use std::path::Path;
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 use vclust_core::{
-    BuildDependencies, DebianUnits, FileOrigin, Index, OnError, Policy, Popularity, Request,
-    ResolveError, Sources, VersionId, Workload,
+    BuildDependencies, DebianUnits, FileOrigin, OnError, Popularity, Request, RequestEvent,
+    Sources, Workload,
 };
 use vclust_debian::{AptConfiguration, open_index};
 
 use crate::arguments::{Simulate, TraceKind};
 use crate::commands::accuracy;
 use crate::failure::Failure;
+use crate::lists;
 use crate::load::{self, Installed, Loaded};
-use crate::{lists, progress};
+use crate::requests::Requested;
 
 /// A workload with the order in which its requests are made.
 pub(super) struct Drawn {
@@ -23,7 +25,7 @@ pub(super) struct Drawn {
     pub(super) requests: Vec<u32>,
     /// Distinct requests that could be drawn.
     pub(super) possible: usize,
-    /// Distinct requests that cannot be fulfilled, and are left out.
+    /// Requests that cannot be fulfilled, and are left out.
     pub(super) failed: usize,
     /// Seconds that resolving the distinct requests took.
     pub(super) resolve_seconds: f64,
@@ -104,92 +106,37 @@ fn drawn(arguments: &Simulate, loaded: Loaded, distinct: &[Request]) -> Result<D
         });
     }
     let order: Vec<usize> = places.iter().map(|place| numbers[place]).collect();
-    resolved(loaded, &used, &order, distinct.len())
+    let begun = Instant::now();
+    let requested = Requested::resolve(&loaded, &used, &order);
+    Drawn::of(loaded, requested, distinct.len(), begun)
 }
 
 fn of_history(arguments: &Simulate, path: &Path) -> Result<Drawn, Failure> {
     let history = accuracy::read(path, OnError::Stop)?;
-    let loaded = load::load(&arguments.source, &Installed::Minimal)?;
-    let mut numbers: FxHashMap<Vec<String>, usize> = FxHashMap::default();
-    let (mut used, mut order) = (Vec::new(), Vec::new());
-    for event in history.requests() {
-        let mut packages = event.packages.clone();
-        packages.sort_unstable();
-        let next = used.len();
-        let number = *numbers.entry(packages).or_insert_with_key(|packages| {
-            used.push(Request::new(packages.iter().cloned()));
-            next
-        });
-        order.push(number);
-    }
-    let possible = used.len();
-    if order.is_empty() {
+    let events: Vec<RequestEvent> = history.requests().cloned().collect();
+    if events.is_empty() {
         return Err(Failure::NoRequests { path: path.to_owned() });
     }
-    resolved(loaded, &used, &order, possible)
+    let loaded = load::load(&arguments.source, &Installed::Minimal)?;
+    let begun = Instant::now();
+    let requested = Requested::of_events(&loaded, &events)?;
+    let possible = requested.workload.targets.len();
+    Drawn::of(loaded, requested, possible, begun)
 }
 
-/// Resolves distinct requests on all cores, and leaves out those that cannot be fulfilled.
-fn resolved(
-    loaded: Loaded,
-    distinct: &[Request],
-    order: &[usize],
-    possible: usize,
-) -> Result<Drawn, Failure> {
-    let begun = std::time::Instant::now();
-    loaded.index.prepare();
-    let roots = resolve_all(&loaded.index, &loaded.policy, distinct);
-    let mut workload = Workload::new(&loaded.index);
-    let mut places: Vec<Option<u32>> = Vec::with_capacity(roots.len());
-    let mut failed = 0;
-    for (root, request) in roots.iter().zip(distinct) {
-        match root {
-            Ok(versions) => places.push(Some(workload.push(&loaded.index, versions))),
-            Err(error) => {
-                failed += 1;
-                tracing::info!("{} is left out: {error}", request.items().join(" "));
-                places.push(None);
-            }
+impl Drawn {
+    fn of(
+        loaded: Loaded,
+        requested: Requested,
+        possible: usize,
+        begun: Instant,
+    ) -> Result<Self, Failure> {
+        let Requested { workload, order, failed, failure } = requested;
+        if order.is_empty() {
+            // Every request failed: one of them says why.
+            return Err(failure.map_or(Failure::NothingToDraw, Failure::Resolve));
         }
+        let resolve_seconds = begun.elapsed().as_secs_f64();
+        Ok(Self { loaded, workload, requests: order, possible, failed, resolve_seconds })
     }
-    let requests: Vec<u32> = order.iter().filter_map(|number| places[*number]).collect();
-    let resolve_seconds = begun.elapsed().as_secs_f64();
-    if requests.is_empty() {
-        // Every request failed: the first says why.
-        let first = roots.into_iter().find_map(Result::err);
-        return Err(first.map_or(Failure::NoSourceIndexes, Failure::Resolve));
-    }
-    Ok(Drawn { loaded, workload, requests, possible, failed, resolve_seconds })
-}
-
-fn resolve_all(
-    index: &Index,
-    policy: &Policy,
-    requests: &[Request],
-) -> Vec<Result<Vec<VersionId>, ResolveError>> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let bar = progress::steps(requests.len(), "resolving requests");
-    let share = requests.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = requests
-            .chunks(share)
-            .map(|requests| {
-                let bar = bar.clone();
-                scope.spawn(move || {
-                    requests
-                        .iter()
-                        .map(|request| {
-                            bar.inc(1);
-                            Workload::resolve(index, policy, request)
-                        })
-                        .collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        let joined = workers.into_iter().map(|worker| match worker.join() {
-            Ok(results) => results,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        joined.flatten().collect()
-    })
 }

@@ -16,8 +16,8 @@ pub use worth::ImageWorth;
 
 use rustc_hash::FxHashMap;
 
-use super::{Changes, GenerationPolicy, Making, Repository, Served};
-use crate::catalogue::{ImageId, PackageSet};
+use super::{Changes, GenerationPolicy, Repository, Served};
+use crate::catalogue::PackageSet;
 
 /// How [`ExpectedTime`] looks at the past.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +64,7 @@ impl ExpectedTime {
         weight * (-age / self.options.half_life.max(1) as f64).exp2()
     }
 
-    /// The requests of the largest weight, and forgets those that have none left.
+    /// The requests of the largest weight; of the others all but a few times as many are forgotten.
     fn targets(&mut self) -> Vec<WeightedTarget> {
         let kept = 4 * self.options.distinct.max(1);
         let mut all: Vec<WeightedTarget> = self
@@ -110,24 +110,17 @@ impl GenerationPolicy for ExpectedTime {
             return Changes::default();
         }
         let problem = Problem::new(repository, &targets);
-        let there: Vec<(ImageId, &PackageSet)> =
-            repository.cached().map(|(id, image)| (id, &image.packages)).collect();
-        let old: Vec<PackageSet> = there.iter().map(|(_, set)| (*set).clone()).collect();
+        let old: Vec<PackageSet> =
+            repository.cached().map(|(_, image)| image.packages.clone()).collect();
         let solution = problem.solve(&old, self.price_of_byte);
         self.price_of_byte = Some(solution.price_of_byte);
-        let add: Vec<PackageSet> =
-            solution.images.iter().filter(|set| !old.contains(set)).cloned().collect();
-        let evict: Vec<ImageId> = there
-            .iter()
-            .filter(|(_, set)| !solution.images.contains(set))
-            .map(|(id, _)| *id)
-            .collect();
+        let changes = Changes::to(&solution.images, repository);
         let saved = problem.mean_seconds(&old) - solution.mean_seconds;
         let horizon = self.options.half_life as f64;
-        let building: f64 = add.iter().map(|set| problem.build_seconds(set)).sum();
+        let building: f64 = changes.add.iter().map(|(set, _)| problem.build_seconds(set)).sum();
         if saved * horizon <= building {
             return Changes::default();
         }
-        Changes { evict, add: add.into_iter().map(|set| (set, Making::Built)).collect() }
+        changes
     }
 }

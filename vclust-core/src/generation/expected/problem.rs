@@ -183,7 +183,7 @@ impl<'a> Problem<'a> {
                 .iter()
                 .map(|(_, price)| price.start + price.per_byte * bytes)
                 .sum();
-            let run = strategy.run.seconds(packages as usize, unpack, configure, trigger);
+            let run = strategy.run_seconds(packages as usize, unpack, configure, trigger);
             let seconds = strategy.fixed_seconds() + transfer + run;
             if seconds < best.0 {
                 best = (seconds, place);
