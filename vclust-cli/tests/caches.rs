@@ -267,6 +267,61 @@ fn a_plan_learns_from_what_builds_took() {
 }
 
 #[test]
+fn what_any_policy_keeps_can_be_given_back_to_it() {
+    let site = Site::new();
+    for policy in
+        ["paper:20,30", "keep-used", "golden:9", "static:9", "landlord:0.9", "expected-time"]
+    {
+        let generate = |more: &[&str]| {
+            let mut arguments = vec!["--format", "json", "cache", "generate"];
+            arguments.extend(["--packages-file", "Packages", "--history", "history.jsonl"]);
+            arguments.extend(["--policy", policy, "--budget", "30MB"]);
+            arguments.extend(more);
+            let output = site.run(&arguments);
+            assert_eq!(output.code, 0, "{policy}: {}", output.stderr);
+            output
+        };
+        site.write("first.json", &generate(&[]).stdout);
+        let again = generate(&["--images", "first.json"]).json();
+        let images = again["images"].as_array().expect("images");
+        let mut names: Vec<&str> = images.iter().filter_map(|image| image["id"].as_str()).collect();
+        let sizes = images.iter().filter_map(|image| image["bytes"].as_u64()).sum::<u64>();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), images.len(), "{policy}: each image has a name of its own");
+        assert!(again["bytes"] == sizes && sizes <= 30_000_000, "{policy}: {sizes} bytes");
+        site.write("second.json", &again.to_string());
+        let plan = ["plan", "--packages-file", "Packages", "--images", "second.json", "spec.toml"];
+        assert_eq!(site.run(&plan).code, 0, "{policy}");
+    }
+}
+
+#[test]
+fn a_request_that_changes_the_minimal_image_is_planned_and_learned_from() {
+    let site = Site::new();
+    let older = "Package: p0\nVersion: 0.9\nArchitecture: amd64\nSize: 1000\nEssential: yes\n\n";
+    site.write("Packages", &format!("{}{older}", archive()));
+    site.write("spec.toml", "name = \"test\"\nnodes = 2\npackages = [\"p0=0.9\"]\n");
+    let plan = ["--format", "json", "plan", "--packages-file", "Packages", "spec.toml"];
+    let output = site.run(&plan);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    let chosen = &output.json()["chosen"];
+    assert_eq!((&chosen["missing"], &chosen["removals"]), (&1.into(), &1.into()));
+    site.write(
+        "history.jsonl",
+        "{\"event\":\"request\",\"at\":\"2026-11-23T02:00:00Z\",\"site\":\"here\",\"nodes\":2,\
+         \"packages\":[\"p0=0.9\"]}\n\
+         {\"event\":\"request\",\"at\":\"2026-11-23T02:01:00Z\",\"site\":\"here\",\"nodes\":2,\
+         \"packages\":[\"nothing-of-that-name\"]}\n",
+    );
+    let replayed = ["simulate", "--packages-file", "Packages", "--requests", "history.jsonl"];
+    let output = site.run(&replayed);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert!(output.stdout.starts_with("1 requests of 1 distinct sets"), "{}", output.stdout);
+    assert!(output.stdout.contains("1 request left out that cannot be fulfilled"));
+}
+
+#[test]
 fn simulate_tells_of_every_policy_what_came_of_it() {
     let site = Site::new();
     let sources = ["--packages-file", "Packages", "--sources-file", "Sources"];

@@ -103,7 +103,10 @@ fn seconds(
         cost.configure_seconds,
         cost.activates_ldconfig,
     );
-    Some(strategy.fixed_seconds() + strategy.bytes_seconds(image.bytes) + run)
+    let measured = strategy.measured.iter().find(|(name, ..)| *name == image.id);
+    let transfer =
+        measured.map_or_else(|| strategy.bytes_seconds(image.bytes), |(_, _, known)| known.seconds);
+    Some(strategy.fixed_seconds() + transfer + run)
 }
 
 fn prices(index: &Index, nodes: u32) -> Prices {
@@ -121,7 +124,10 @@ fn prices(index: &Index, nodes: u32) -> Prices {
                     Phase::Transfer,
                     BytesPrice { start: 0.5, per_byte: 1e-3, relative_half_width: 0.1 },
                 )],
-                measured: Vec::new(),
+                measured: vec![
+                    ("image-1".to_owned(), Phase::Transfer, Estimate::around(2.0, 0.1)),
+                    ("image-no-more".to_owned(), Phase::Transfer, Estimate::around(1.0, 0.1)),
+                ],
                 run: run(nodes),
                 layer: None,
             },

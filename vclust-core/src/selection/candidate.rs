@@ -169,20 +169,20 @@ impl Ord for Open {
     }
 }
 
-/// By strategy: how far what was measured of single images is from what was fitted to all.
-pub(super) fn corrections(catalogue: &Catalogue, prices: &Prices) -> Vec<FxHashMap<ImageId, f64>> {
-    let of_strategy = |strategy: &StrategyPrices| {
-        let mut corrections = FxHashMap::default();
-        for (name, phase, estimate) in &strategy.measured {
-            let Some(id) = catalogue.find(name) else { continue };
-            let bytes = catalogue.get(id).map_or(0, |image| image.bytes);
-            for (_, price) in strategy.by_bytes.iter().filter(|(priced, _)| priced == phase) {
-                *corrections.entry(id).or_insert(0.0) += estimate.seconds - price.seconds(bytes);
-            }
+/// How far what was measured of single images is from what was fitted to all.
+pub(super) fn corrections(
+    catalogue: &Catalogue,
+    strategy: &StrategyPrices,
+) -> FxHashMap<ImageId, f64> {
+    let mut corrections = FxHashMap::default();
+    for (name, phase, estimate) in &strategy.measured {
+        let Some(id) = catalogue.find(name) else { continue };
+        let bytes = catalogue.get(id).map_or(0, |image| image.bytes);
+        for (_, price) in strategy.by_bytes.iter().filter(|(priced, _)| priced == phase) {
+            *corrections.entry(id).or_insert(0.0) += estimate.seconds - price.seconds(bytes);
         }
-        corrections
-    };
-    prices.strategies.iter().map(of_strategy).collect()
+    }
+    corrections
 }
 
 impl ImageSelector<'_> {
@@ -293,9 +293,21 @@ fn phases(
         let estimate = if cost.packages > 0 { layer } else { nothing };
         phases.push(PhaseEstimate { phase: Phase::Layer, estimate });
     }
-    // Phases are declared in the order in which a build goes through them.
-    phases.sort_by_key(|part| part.phase);
+    let order = order(strategy.strategy);
+    phases.sort_by_key(|part| order.iter().position(|phase| *phase == part.phase));
     phases
+}
+
+/// The phases of a strategy, as a build goes through them.
+fn order(strategy: Strategy) -> &'static [Phase] {
+    match strategy {
+        Strategy::Install => {
+            &[Phase::Boot, Phase::Transfer, Phase::Unpack, Phase::Install, Phase::Reboot]
+        }
+        Strategy::Layers | Strategy::Clone => {
+            &[Phase::Install, Phase::Layer, Phase::Transfer, Phase::Boot, Phase::Ready]
+        }
+    }
 }
 
 fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {

@@ -95,7 +95,11 @@ impl<'a> ImageSelector<'a> {
         let entries = self.entries(target);
         let sums = missing::sums(catalogue, &entries);
         let blocked = Blocked::of(catalogue, target, self.repair);
-        let corrections = candidate::corrections(catalogue, prices);
+        let corrections: Vec<_> = prices
+            .strategies
+            .iter()
+            .map(|strategy| candidate::corrections(catalogue, strategy))
+            .collect();
         let mut unusable = 0;
         let mut scored = Vec::with_capacity(catalogue.len() * prices.strategies.len());
         for (id, image) in catalogue.iter() {

@@ -46,7 +46,11 @@ pub fn paper_rule(
     let blocked = super::repair::Blocked::of(catalogue, target, super::Repair::Nothing);
     let install = |id: ImageId| {
         let sum = &sums[id.index()];
-        prices.run.seconds(sum.absent as usize, sum.unpack, sum.configure, sum.trigger)
+        prices.run_seconds(sum.absent as usize, sum.unpack, sum.configure, sum.trigger)
+    };
+    let corrections = super::candidate::corrections(catalogue, prices);
+    let transfer_of = |id: ImageId, bytes: u64| {
+        prices.bytes_seconds(bytes) + corrections.get(&id).copied().unwrap_or(0.0)
     };
     let without = install(minimal);
     let mut choice = PaperChoice { image: minimal, saved: 0.0, transfer: 0.0 };
@@ -55,7 +59,7 @@ pub fn paper_rule(
             continue;
         }
         let saved = without - install(id);
-        let transfer = prices.bytes_seconds(image.bytes) - prices.bytes_seconds(base.bytes);
+        let transfer = transfer_of(id, image.bytes) - transfer_of(minimal, base.bytes);
         if saved - transfer > choice.saved - choice.transfer {
             choice = PaperChoice { image: id, saved, transfer };
         }

@@ -23,9 +23,9 @@ pub struct WeightedTarget {
 
 /// As many images are considered at once.
 pub(super) const MOST_IMAGES: usize = 128;
-/// Seconds of making an archive of an image on the head node: zstd at level 3 takes in some 100 MB of
-/// compressed output a second (one core).
-const ARCHIVE_SECONDS_PER_BYTE: f64 = 1e-8;
+/// Seconds of making an archive of an image on the head node: zstd at level 3 wrote 163 MB of archive, of
+/// 100 packages' files, in 2.59 to 2.88 s (three runs, one core).
+const ARCHIVE_SECONDS_PER_BYTE: f64 = 1.67e-8;
 
 /// A package beyond the minimal image.
 pub(super) struct Item {
