@@ -18,9 +18,10 @@ pub(super) struct Answer {
     possible_requests: usize,
     failed_requests: usize,
     packages: usize,
-    seed: u64,
-    popularity: f64,
-    drift: f64,
+    /// None of the three where requests were recorded and not drawn.
+    seed: Option<u64>,
+    popularity: Option<f64>,
+    drift: Option<f64>,
     strategies: Vec<Strategy>,
     resolve_seconds: f64,
     simulations: Vec<Simulation>,
@@ -72,15 +73,16 @@ impl Answer {
         strategies: &[Strategy],
         runs: Vec<Run>,
     ) -> Self {
+        let chosen = arguments.requests.is_none();
         Self {
             requests: drawn.requests.len(),
             distinct_requests: drawn.workload.targets.len(),
             possible_requests: drawn.possible,
             failed_requests: drawn.failed,
             packages: drawn.workload.universe.len(),
-            seed: arguments.seed,
-            popularity: arguments.popularity,
-            drift: arguments.drift,
+            seed: chosen.then_some(arguments.seed),
+            popularity: chosen.then_some(arguments.popularity),
+            drift: chosen.then_some(arguments.drift),
             strategies: strategies.to_vec(),
             resolve_seconds: drawn.resolve_seconds,
             simulations: runs.into_iter().map(simulation).collect(),
