@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::curve::Sample;
 use super::robust::median;
 
 /// Measurements kept: enough for a mean, few enough to follow a site that changes.
@@ -70,6 +71,36 @@ impl Summary {
     /// Variance of a single measurement, joined by `imagined` ones of variance `usual`.
     pub(super) fn scatter(&self, usual: f64, imagined: f64) -> f64 {
         (imagined * usual + self.squares) / (imagined + self.count - 1.0)
+    }
+}
+
+/// The scatter of repeats that situations of one model share, before and after they were measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SharedScatter {
+    /// Standard deviation, in logarithms, that is believed before anything was measured.
+    pub(super) repeats: f64,
+    /// Measurements that this belief is worth.
+    pub(super) imagined: f64,
+    /// The most variance that one situation may show, so that one which jumps about does not widen all.
+    pub(super) most: f64,
+}
+
+impl SharedScatter {
+    /// The variance of one measurement, and each situation as a fit takes it.
+    pub(super) fn samples<A>(&self, summaries: Vec<(A, Summary)>) -> (f64, Vec<Sample<A>>) {
+        let (mut squares, mut freedom) = (self.imagined * self.repeats.powi(2), self.imagined);
+        for (_, summary) in &summaries {
+            squares += summary.squares.min(summary.count * self.most);
+            freedom += summary.count - 1.0;
+        }
+        let scatter = squares / freedom;
+        let sample = |(at, summary): (A, Summary)| Sample {
+            at,
+            mean: summary.mean,
+            variance: summary.scatter(scatter, self.imagined) / summary.count,
+            count: summary.count,
+        };
+        (scatter, summaries.into_iter().map(sample).collect())
     }
 }
 

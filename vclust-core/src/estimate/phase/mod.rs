@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::curve::{Fit, Model, Point, Prior, Sample, sum_of};
 use super::recent::Recent;
-use super::series::Series;
+use super::series::{Series, SharedScatter};
 use super::{Estimate, Estimator};
 use crate::history::{Phase, PhaseEvent};
 
@@ -22,12 +22,12 @@ const SITUATIONS: usize = 64;
 /// Phases of strategies at sites that are remembered, the latest ones.
 const LINES: usize = 1024;
 /// Standard deviations, in logarithms: between hypervisors, between memory sizes on one hypervisor,
-/// and of a situation beside its line. Repeats scatter by the last, worth so many imagined ones.
+/// and of a situation beside its line.
 const HYPERVISORS: f64 = 0.5;
 const MEMORY: f64 = 0.2;
 const MISFIT: f64 = 0.2;
-const REPEATS: f64 = 0.1;
-const IMAGINED: f64 = 3.0;
+/// How repeats of one situation scatter.
+const SCATTER: SharedScatter = SharedScatter { repeats: 0.1, imagined: 3.0, most: 0.25 };
 
 /// A phase to come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -186,22 +186,7 @@ impl Fitted {
             Some(shipped::through(mean, nodes))
         })?;
         let model = LineModel { prior };
-        let (mut squares, mut freedom) = (IMAGINED * REPEATS * REPEATS, IMAGINED);
-        for (_, summary) in &summaries {
-            // One situation that jumps about must not widen all others.
-            squares += summary.squares.min(summary.count * 0.25);
-            freedom += summary.count - 1.0;
-        }
-        let scatter = squares / freedom;
-        let samples: Vec<_> = summaries
-            .into_iter()
-            .map(|(at, summary)| Sample {
-                at,
-                mean: summary.mean,
-                variance: summary.scatter(scatter, IMAGINED) / summary.count,
-                count: summary.count,
-            })
-            .collect();
+        let (scatter, samples) = SCATTER.samples(summaries);
         let fit = Fit::new(&model, &samples);
         Some(Self { model, samples, fit, scatter })
     }

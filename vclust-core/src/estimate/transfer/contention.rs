@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{self, PARAMETERS};
-use crate::estimate::curve::{Fit, Model, Point, Prediction, Prior, Sample};
+use crate::estimate::curve::{Fit, Model, Point, Prediction, Prior};
 use crate::estimate::mean_transfer::TransferTask;
 use crate::estimate::recent::Recent;
-use crate::estimate::series::Series;
+use crate::estimate::series::{Series, SharedScatter};
 use crate::estimate::{Estimate, Estimator};
 use crate::history::TransferEvent;
 use crate::site::TransferMethod;
@@ -17,9 +17,8 @@ use crate::site::TransferMethod;
 const SITUATIONS: usize = 64;
 /// Pairs of a site and a method that are remembered.
 const LINKS: usize = 256;
-/// Standard deviation of repeats, in logarithms, and how many of them that is worth.
-const REPEATS: f64 = 0.05;
-const IMAGINED: f64 = 3.0;
+/// How repeats of one situation scatter.
+const SCATTER: SharedScatter = SharedScatter { repeats: 0.05, imagined: 3.0, most: 0.1 };
 /// How far the model is off beside that: images differ in more than their size.
 const MISFIT: f64 = 0.08;
 
@@ -89,22 +88,7 @@ impl From<Measured> for Link {
             .into_iter()
             .filter_map(|(at, series)| Some((*at, series.summary()?)))
             .collect();
-        let (mut squares, mut freedom) = (IMAGINED * REPEATS * REPEATS, IMAGINED);
-        for (_, summary) in &summaries {
-            // One situation that jumps about must not widen all others.
-            squares += summary.squares.min(summary.count * 0.1);
-            freedom += summary.count - 1.0;
-        }
-        let scatter = squares / freedom;
-        let samples: Vec<_> = summaries
-            .into_iter()
-            .map(|(at, summary)| Sample {
-                at,
-                mean: summary.mean,
-                variance: summary.scatter(scatter, IMAGINED) / summary.count,
-                count: summary.count,
-            })
-            .collect();
+        let (scatter, samples) = SCATTER.samples(summaries);
         let fit = Fit::new(&measured.method, &samples);
         Self { measured, fit, scatter }
     }
