@@ -4,6 +4,7 @@ mod apt_configuration;
 mod command;
 mod index_file;
 mod mirror;
+mod sandbox;
 mod signature;
 mod state_directory;
 mod status_file;
@@ -19,6 +20,7 @@ pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
     Wanted,
 };
+pub use sandbox::{Output, Sandbox, SandboxCommand, SandboxError, in_private_mounts};
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,
 };
