@@ -3,7 +3,11 @@
 mod apt_configuration;
 mod command;
 mod index_file;
+mod database;
+mod install;
 mod mirror;
+mod parallel;
+mod pool;
 mod sandbox;
 mod signature;
 mod state_directory;
@@ -20,6 +24,7 @@ pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
     Wanted,
 };
+pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
 pub use sandbox::{Output, Sandbox, SandboxCommand, SandboxError, in_private_mounts};
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,

@@ -57,13 +57,13 @@ pub(super) enum FetchError {
 }
 
 /// Makes requests to one archive.
-pub(super) struct Fetcher {
+pub(crate) struct Fetcher {
     agent: Agent,
 }
 
 impl Fetcher {
     /// A fetcher that goes through a proxy, if one is given, and gives up after so long a silence.
-    pub(super) fn new(
+    pub(crate) fn new(
         uri: &str,
         proxy: Option<&str>,
         silence: Duration,

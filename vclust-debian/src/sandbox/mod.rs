@@ -19,4 +19,5 @@ mod unsynced;
 
 pub use error::SandboxError;
 pub use namespace::in_private_mounts;
+pub(crate) use run::last_words;
 pub use run::{Output, Sandbox, SandboxCommand};

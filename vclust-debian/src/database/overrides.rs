@@ -1,0 +1,1 @@
+//! Paths that the administrator or another package has dpkg treat differently.
