@@ -2,6 +2,7 @@
 
 mod apt_configuration;
 mod command;
+mod deb;
 mod index_file;
 mod database;
 mod install;
@@ -19,6 +20,10 @@ pub use apt_configuration::{
     parse_one_line_sources, parse_preferences, uri_to_file_name,
 };
 pub use command::CommandError;
+pub use deb::{
+    ControlArchive, ControlFile, DataArchive, DataEntry, DebError, DebLimits, EntryKind,
+    PackageDescription, PackageFile, Replaced,
+};
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
 pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
