@@ -13,6 +13,7 @@ mod sandbox;
 mod signature;
 mod state_directory;
 mod status_file;
+mod unpack;
 
 pub use apt_configuration::{
     AptConf, AptConfSyntaxError, AptConfiguration, AptConfigurationError, AptEnvironment,
@@ -24,6 +25,7 @@ pub use deb::{
     ControlArchive, ControlFile, DataArchive, DataEntry, DebError, DebLimits, EntryKind,
     PackageDescription, PackageFile, Replaced,
 };
+pub use install::{Installation, Installed, InstalledPackage, InstallError, InstallProgress, OnInstall};
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
 pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,

@@ -3,8 +3,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use super::error::{DatabaseError, on_path};
 use super::Database;
+use super::error::{DatabaseError, on_path};
+use crate::deb::ControlArchive;
+
+const STAGED: &str = "tmp.ci";
 
 /// What the names of a package's files start with: its name, with the architecture where several
 /// architectures of it can be installed side by side.
@@ -30,8 +33,23 @@ impl Database {
             .map_err(on_path("set the mode of", &path))
     }
 
-    /// A package's maintainer script within the root, if it has one.
-    pub(crate) fn has_script(&self, stem: &str, script: &str) -> bool {
-        self.admin.join("info").join(format!("{stem}.{script}")).exists()
+    /// Puts a package's control archive where dpkg has it while a `preinst` script runs; debconf
+    /// finds out there whose script that is.
+    pub(crate) fn stage_control(&self, control: &ControlArchive) -> Result<(), DatabaseError> {
+        let directory = self.admin.join(STAGED);
+        fs::create_dir(&directory).map_err(on_path("make", &directory))?;
+        for file in control.files() {
+            let path = directory.join(&file.name);
+            fs::write(&path, &file.content).map_err(on_path("write", &path))?;
+            fs::set_permissions(&path, Permissions::from_mode(file.mode & 0o777))
+                .map_err(on_path("set the mode of", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Takes it away again.
+    pub(crate) fn unstage_control(&self) -> Result<(), DatabaseError> {
+        let directory = self.admin.join(STAGED);
+        fs::remove_dir_all(&directory).map_err(on_path("remove", &directory))
     }
 }

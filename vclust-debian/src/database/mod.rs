@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 pub use error::DatabaseError;
 pub(crate) use info::file_stem;
-pub(crate) use status::{State, Status, StatusEntry, unpacked_stanza};
-pub(crate) use triggers::{Interest, Interests, TriggerFile};
+pub(crate) use status::{State, Status, unpacked_stanza};
+pub(crate) use triggers::TriggerFile;
 
 use error::on_path;
 

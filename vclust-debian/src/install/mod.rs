@@ -22,6 +22,7 @@ use std::time::Duration;
 use vclust_core::Step;
 
 pub use error::InstallError;
+pub use run::OnInstall;
 
 /// How far an installation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

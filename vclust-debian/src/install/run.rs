@@ -16,11 +16,11 @@ use super::{Installation, InstallError, InstallProgress, Installed, InstalledPac
 use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
 use crate::deb::{DebLimits, PackageFile};
 use crate::parallel::in_parallel;
-use crate::sandbox::{Output, Sandbox, SandboxCommand, last_words};
-use crate::unpack::{UnpackedPackage, Unpacker};
+use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};
+use crate::unpack::UnpackedPackage;
 
 /// What keeps scripts from starting services: invoke-rc.d asks it, and is told not to.
-const POLICY: &str = "usr/sbin/policy-rc.d";
+const POLICY: &str = "/usr/sbin/policy-rc.d";
 /// Where dpkg finds packages while it runs.
 const PACKAGES: &str = ".vclust-packages";
 
@@ -29,7 +29,6 @@ pub type OnInstall<'a> = &'a (dyn Fn(InstallProgress) + Sync);
 
 struct Run<'a> {
     installation: &'a Installation,
-    database: Database,
     sandbox: Sandbox,
     opened: Vec<Opened>,
     on_progress: OnInstall<'a>,
@@ -40,13 +39,14 @@ struct Run<'a> {
 impl Installation {
     /// Installs the packages. If that fails, the root is to be thrown away.
     pub fn run(&self, on_progress: OnInstall<'_>) -> Result<Installed, InstallError> {
-        let database = Database::of(&self.root);
-        let status = if database.exists() {
-            Some(database.status()?)
-        } else if self.is_empty_root()? {
+        let status = if self.is_empty_root()? {
             None
         } else {
-            return Err(InstallError::NoRoot { path: self.root.clone() });
+            let read = |database: Database| match database.exists() {
+                true => Ok(database.status()?),
+                false => Err(InstallError::NoRoot { path: self.root.clone() }),
+            };
+            Some(with_database(&self.root, read)?)
         };
         let opened = in_parallel(&self.packages, self.threads, |path| {
             let control = PackageFile::open(path, DebLimits::default())?.control()?;
@@ -75,7 +75,6 @@ impl Installation {
             .collect();
         let run = Run {
             installation: self,
-            database,
             sandbox: Sandbox::new(&self.root),
             opened,
             on_progress,
@@ -112,7 +111,8 @@ impl Run<'_> {
         let unpacked = self.unpack(&ours)?;
         let unpack_seconds = start.elapsed().as_secs_f64();
         if fresh {
-            self.database.create(&self.installation.architecture)?;
+            let architecture = &self.installation.architecture;
+            with_database(root, |database| Ok(database.create(architecture)?))?;
         }
         let mut added = Vec::new();
         for (number, package) in ours.iter().zip(unpacked) {
@@ -139,7 +139,7 @@ impl Run<'_> {
             self.configure_some(&configured.iter().copied().collect::<Vec<_>>())?;
         }
         self.unpack_by_dpkg(&through_dpkg, &mut configured)?;
-        self.configure_all()?;
+        self.configure_all(&configured)?;
         self.steps.finish(Instant::now());
         self.check()?;
         let configure_seconds = start.elapsed().as_secs_f64();
@@ -183,7 +183,7 @@ impl Run<'_> {
 
     /// Unpacks packages in parallel. Nothing in place of one means that dpkg has to do it.
     fn unpack(&self, ours: &[usize]) -> Result<Vec<Option<UnpackedPackage>>, InstallError> {
-        todo!()
+        Ok(ours.iter().map(|n| Some(crate::unpack::stand_in(&self.installation.root, &self.installation.packages[*n]))).collect())
     }
 
     fn add_to_database(&self, added: &[(usize, UnpackedPackage)]) -> Result<(), InstallError> {
@@ -205,17 +205,18 @@ impl Run<'_> {
                 triggers: TriggerFile::parse(control.content("triggers").unwrap_or_default()),
             });
         }
-        Ok(self.database.add(&records)?)
+        with_database(&self.installation.root, |database| Ok(database.add(&records)?))
     }
 
-    /// Runs the `preinst` of an essential package whose files are there already.
+    /// Runs the `preinst` of an essential package whose files are there already, from the place
+    /// where dpkg would have its control archive.
     fn run_preinst(&mut self, number: usize) -> Result<(), InstallError> {
-        let description = &self.opened[number].description;
-        let multi_arch = description.is_multi_arch_same.then_some(&b"same"[..]);
-        let stem = file_stem(&description.name, &description.architecture, multi_arch);
+        let root = &self.installation.root;
+        let Opened { control, description } = &self.opened[number];
         let package = description.name.clone();
+        with_database(root, |database| Ok(database.stage_control(control)?))?;
         let command = self
-            .command(format!("/var/lib/dpkg/info/{stem}.preinst"))
+            .command("/var/lib/dpkg/tmp.ci/preinst")
             .arg("install")
             .env("DPKG_MAINTSCRIPT_NAME", "preinst")
             .env("DPKG_MAINTSCRIPT_PACKAGE", &package)
@@ -227,6 +228,7 @@ impl Run<'_> {
         let output = self.sandbox.run(&command, &mut |_, _| ()).map_err(|source| {
             InstallError::Sandbox { during: format!("while preinst of {package} ran"), source }
         })?;
+        with_database(root, |database| Ok(database.unstage_control()?))?;
         self.log.push_str(&output.log);
         if output.status.success() {
             return Ok(());
@@ -304,20 +306,32 @@ impl Run<'_> {
         if packages.is_empty() {
             return Ok(());
         }
-        let names = packages.iter().map(|number| {
-            let description = &self.opened[*number].description;
-            match description.architecture.as_str() {
-                "all" => description.name.clone(),
-                architecture => format!("{}:{architecture}", description.name),
-            }
-        });
         let arguments = ["--no-triggers", "--configure"].map(str::to_owned);
+        let names = packages.iter().map(|number| self.name_for_dpkg(*number));
         let arguments: Vec<String> = arguments.into_iter().chain(names).collect();
         self.dpkg(arguments)
     }
 
-    fn configure_all(&mut self) -> Result<(), InstallError> {
-        self.dpkg(["--configure", "--pending"])
+    /// Has dpkg configure all packages that are not configured, in the order they were given, as apt
+    /// does, and run all triggers.
+    fn configure_all(&mut self, configured: &HashSet<usize>) -> Result<(), InstallError> {
+        let left = (0..self.opened.len()).filter(|number| !configured.contains(number));
+        let names: Vec<String> = left.map(|number| self.name_for_dpkg(number)).collect();
+        if !names.is_empty() {
+            self.dpkg(std::iter::once("--configure".to_owned()).chain(names))?;
+        }
+        let root = &self.installation.root;
+        let status = with_database(root, |database| Ok(database.status()?))?;
+        let waits = status.present().any(|entry| entry.state != State::Installed);
+        if waits { self.dpkg(["--configure", "--pending"]) } else { Ok(()) }
+    }
+
+    fn name_for_dpkg(&self, number: usize) -> String {
+        let description = &self.opened[number].description;
+        match description.architecture.as_str() {
+            "all" => description.name.clone(),
+            architecture => format!("{}:{architecture}", description.name),
+        }
     }
 
     fn command(&self, program: impl Into<String>) -> SandboxCommand {
@@ -364,7 +378,7 @@ impl Run<'_> {
 
     /// Looks into the database whether everything is installed, whatever dpkg said.
     fn check(&self) -> Result<(), InstallError> {
-        let status = self.database.status()?;
+        let status = with_database(&self.installation.root, |database| Ok(database.status()?))?;
         let wanted = self.opened.iter().map(|package| &package.description);
         for package in wanted {
             let entry = status.get(&package.name, &package.architecture);
@@ -390,31 +404,50 @@ impl Run<'_> {
     }
 }
 
+/// Does something with the root's database, with the root as `/`, so that no link in it leads out.
+fn with_database<T: Send>(
+    root: &Path,
+    work: impl FnOnce(Database) -> Result<T, InstallError> + Send,
+) -> Result<T, InstallError> {
+    inside(root, || work(Database::of(Path::new("/"))))
+}
+
+fn inside<T: Send>(
+    root: &Path,
+    work: impl FnOnce() -> Result<T, InstallError> + Send,
+) -> Result<T, InstallError> {
+    let sandboxed =
+        |source| InstallError::Sandbox { during: "on its way into the root".to_owned(), source };
+    in_root(root, work).map_err(sandboxed)?
+}
+
 /// Keeps services from being started while it lives.
 struct Policy {
-    /// Nothing if the root has a policy of its own.
-    path: Option<PathBuf>,
+    root: PathBuf,
+    /// Whether the root has a policy of its own, which stays.
+    is_theirs: bool,
 }
 
 impl Policy {
     fn forbid_services(root: &Path) -> Result<Self, InstallError> {
-        let path = root.join(POLICY);
-        if path.symlink_metadata().is_ok() {
-            return Ok(Self { path: None });
-        }
-        let write = || -> io::Result<()> {
-            fs::write(&path, "#!/bin/sh\nexit 101\n")?;
-            fs::set_permissions(&path, Permissions::from_mode(0o755))
+        let path = Path::new(POLICY);
+        let write = || {
+            if path.symlink_metadata().is_ok() {
+                return Ok(true);
+            }
+            fs::write(path, "#!/bin/sh\nexit 101\n")?;
+            fs::set_permissions(path, Permissions::from_mode(0o755))?;
+            Ok(false)
         };
-        write().map_err(access("write", &path))?;
-        Ok(Self { path: Some(path) })
+        let is_theirs = inside(root, || write().map_err(access("write", path)))?;
+        Ok(Self { root: root.to_owned(), is_theirs })
     }
 }
 
 impl Drop for Policy {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
+        if !self.is_theirs {
+            let _ = in_root(&self.root, || fs::remove_file(POLICY));
         }
     }
 }

@@ -19,5 +19,6 @@ mod unsynced;
 
 pub use error::SandboxError;
 pub use namespace::in_private_mounts;
+pub(crate) use namespace::in_root;
 pub(crate) use run::last_words;
 pub use run::{Output, Sandbox, SandboxCommand};

@@ -26,6 +26,31 @@ pub fn in_private_mounts<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, 
     })
 }
 
+/// Calls `work` in a thread whose `/` is a root, so that links within the root lead nowhere else.
+///
+/// That is for this crate's own work on files, not for programs: those run in a sandbox.
+pub(crate) fn in_root<T: Send>(
+    root: &Path,
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, SandboxError> {
+    thread::scope(|scope| {
+        let enter = || {
+            unshare(UnshareFlags::FS)?;
+            let prepare = |error: rustix::io::Errno| SandboxError::Prepare {
+                step: "enter",
+                path: root.to_owned(),
+                source: error.into(),
+            };
+            rustix::process::chroot(root).map_err(prepare)?;
+            rustix::process::chdir("/").map_err(prepare)?;
+            Ok(work())
+        };
+        let thread = thread::Builder::new().name("root".to_owned()).spawn_scoped(scope, enter);
+        let thread = thread.map_err(|error| namespace("starting a thread", error))?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 /// Gives this thread namespaces of its own, a mount namespace in any case, that mounts of the outside
 /// do not reach. The thread must have been started for that.
 ///
