@@ -5,7 +5,9 @@ mod command;
 mod deb;
 mod index_file;
 mod database;
+mod image;
 mod install;
+mod layer;
 mod mirror;
 mod parallel;
 mod pool;
@@ -14,6 +16,7 @@ mod signature;
 mod state_directory;
 mod status_file;
 mod unpack;
+mod user_namespace;
 
 pub use apt_configuration::{
     AptConf, AptConfSyntaxError, AptConfiguration, AptConfigurationError, AptEnvironment,
@@ -21,12 +24,15 @@ pub use apt_configuration::{
     parse_one_line_sources, parse_preferences, uri_to_file_name,
 };
 pub use command::CommandError;
+pub use database::DatabaseError;
 pub use deb::{
     ControlArchive, ControlFile, DataArchive, DataEntry, DebError, DebLimits, EntryKind,
     PackageDescription, PackageFile, Replaced,
 };
+pub use image::{Finished, ImageError, UnknownVariant, Variant, finish as finish_image};
 pub use install::{Installation, Installed, InstalledPackage, InstallError, InstallProgress, OnInstall};
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
+pub use layer::{Below, LayerError, build_layer};
 pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
     Wanted,
@@ -38,3 +44,4 @@ pub use signature::{
 };
 pub use state_directory::{StateDirectory, StateDirectoryError};
 pub use status_file::status_file;
+pub use user_namespace::{UserNamespace, UserNamespaceError};

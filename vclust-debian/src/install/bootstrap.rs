@@ -63,18 +63,6 @@ pub(super) fn merge_usr(root: &Path, architecture: &str) -> io::Result<()> {
     fs::set_permissions(root.join("usr"), Permissions::from_mode(0o755))
 }
 
-/// Devices without which a root cannot start; the list is that of mmdebstrap and debootstrap.
-pub(super) const DEVICES: [(&str, u32, u32, u32); 8] = [
-    ("console", 0o666, 5, 1),
-    ("full", 0o666, 1, 7),
-    ("null", 0o666, 1, 3),
-    ("ptmx", 0o666, 5, 2),
-    ("random", 0o666, 1, 8),
-    ("tty", 0o666, 5, 0),
-    ("urandom", 0o666, 1, 9),
-    ("zero", 0o666, 1, 5),
-];
-
 /// Names that appear among `names` more than once.
 pub(super) fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut seen = HashSet::new();

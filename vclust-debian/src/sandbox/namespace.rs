@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::thread;
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount_bind_recursive, mount_change,
     mount_remount, unmount,
@@ -43,6 +43,8 @@ pub(crate) fn in_root<T: Send>(
             };
             rustix::process::chroot(root).map_err(prepare)?;
             rustix::process::chdir("/").map_err(prepare)?;
+            // this thread's alone, as its root is
+            rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
             Ok(work())
         };
         let thread = thread::Builder::new().name("root".to_owned()).spawn_scoped(scope, enter);
@@ -85,8 +87,22 @@ pub(super) fn mount_root(root: &Path) -> Result<(), SandboxError> {
         }
     };
     mount_bind_recursive(root, root).map_err(prepare("bind"))?;
-    let nodev = MountFlags::BIND | MountFlags::NODEV;
-    mount_remount(root, nodev, "").map_err(prepare("remount without devices"))
+    // in a user namespace, what the machine's mount forbids cannot be allowed
+    let forbidden = rustix::fs::statvfs(root).map_err(prepare("look at"))?.f_flag;
+    let mut flags = MountFlags::BIND | MountFlags::NODEV;
+    for (forbidden_flag, flag) in [
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::RDONLY, MountFlags::RDONLY),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ] {
+        if forbidden.contains(forbidden_flag) {
+            flags |= flag;
+        }
+    }
+    mount_remount(root, flags, "").map_err(prepare("remount without devices"))
 }
 
 /// Makes a mounted root this thread's `/` and lets go of all that was there before.

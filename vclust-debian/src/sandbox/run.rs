@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::Mode;
 use rustix::mount::{MountFlags, mount};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use rustix::thread::{CapabilitySet, UnshareFlags};
@@ -241,6 +242,7 @@ fn prepare_child(command: &mut Command, status: Option<OwnedFd>) {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
         let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
         mount(proc.as_c_str(), c"/proc", proc.as_c_str(), flags, None)?;
+        rustix::process::umask(Mode::from_raw_mode(0o022));
         if let Some(status) = &status {
             rustix::io::fcntl_setfd(status, rustix::io::FdFlags::empty())?;
         }
