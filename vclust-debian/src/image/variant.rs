@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use vclust_core::{Index, Request};
+use vclust_core::{Index, Priority, Request};
 
 /// What is in an image before any package is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -13,14 +13,22 @@ pub enum Variant {
     /// logged in to and to be switched off. The kernel is not part of it: a node is given one.
     #[default]
     Minimal,
-    /// The essential packages and apt: what `mmdebstrap --variant=minbase` makes. Good for
-    /// comparisons and containers; it has no init.
+    /// The essential packages, those of priority `required`, and apt: what `mmdebstrap
+    /// --variant=minbase` makes. Good for comparisons and containers; it has no init.
     Minbase,
 }
 
 /// What makes a minimal root a node. Addresses come from systemd-networkd, which is in `systemd`.
-const NODE: [&str; 7] =
-    ["systemd-sysv", "udev", "kmod", "iproute2", "netbase", "procps", "openssh-server"];
+const NODE: [&str; 8] = [
+    "systemd-sysv",
+    "udev",
+    "kmod",
+    "e2fsprogs",
+    "iproute2",
+    "netbase",
+    "procps",
+    "openssh-server",
+];
 
 impl Variant {
     /// All of them.
@@ -48,12 +56,23 @@ impl Variant {
             items.extend(index.find(marker).map(|_| marker.to_owned()));
         }
         items.extend(Request::minimal_root(index).items().iter().cloned());
-        if self == Self::Minimal {
-            items.extend(NODE.map(str::to_owned));
+        match self {
+            Self::Minimal => items.extend(NODE.map(str::to_owned)),
+            Self::Minbase => items.extend(required(index)),
         }
         items.extend(packages.iter().cloned());
         Request::new(items)
     }
+}
+
+/// The packages of priority `required` in their newest versions, by name.
+fn required(index: &Index) -> Vec<String> {
+    let native = index.native_architecture();
+    let required = index.packages().filter(|package| {
+        package.architecture() == native
+            && package.versions().any(|version| version.priority() == Priority::Required)
+    });
+    required.map(|package| package.name().into_owned()).collect()
 }
 
 impl fmt::Display for Variant {
