@@ -8,6 +8,7 @@ mod mirror;
 mod signature;
 mod state_directory;
 mod status_file;
+mod unpack;
 
 pub use apt_configuration::{
     AptConf, AptConfSyntaxError, AptConfiguration, AptConfigurationError, AptEnvironment,
@@ -29,3 +30,7 @@ pub use signature::{
 };
 pub use state_directory::{StateDirectory, StateDirectoryError};
 pub use status_file::status_file;
+pub use unpack::{
+    LeftReason, LeftToDpkg, Md5, Overrides, PackageToUnpack, StatOverride, UnpackError, Unpacked,
+    UnpackedPackage, Unpacker,
+};
