@@ -6,9 +6,11 @@
 
 mod error;
 mod info;
+mod overrides;
 mod status;
 mod triggers;
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,10 +40,10 @@ pub(crate) struct Record<'a> {
     pub(crate) stem: String,
     /// Its paragraph in the status file.
     pub(crate) stanza: Vec<u8>,
-    /// Its paths, as in the list file.
+    /// Its paths below the root.
     pub(crate) paths: &'a [Vec<u8>],
-    /// Members of its control archive, with their modes; `control` itself is left out.
-    pub(crate) members: Vec<(&'a str, u32, &'a [u8])>,
+    /// Its further files in `info`, with their modes: the members of its control archive, its list.
+    pub(crate) members: Vec<(&'a str, u32, Cow<'a, [u8]>)>,
     /// What it is interested in, and activates.
     pub(crate) triggers: TriggerFile,
 }
@@ -86,12 +88,6 @@ impl Database {
             for (member, mode, content) in &record.members {
                 self.write_info(&record.stem, member, *mode, content)?;
             }
-            let mut list = Vec::new();
-            for path in record.paths {
-                list.extend_from_slice(path);
-                list.push(b'\n');
-            }
-            self.write_info(&record.stem, "list", 0o644, &list)?;
         }
         let configured = self.status()?;
         let pending = interests.activations(records, |name| configured.awaits_triggers(name));

@@ -2,6 +2,8 @@
 
 use vclust_core::{Stanza, Stanzas, SyntaxError};
 
+use crate::unpack::Md5;
+
 /// What dpkg says of the state of a package (the third word of its `Status` field).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum State {
@@ -124,8 +126,8 @@ impl Status {
 
 /// The paragraph of a package that is unpacked and not configured, from the one in its archive.
 ///
-/// `conffiles` are the paths with the MD5 sums, in hexadecimal, of what was written for them.
-pub(crate) fn unpacked_stanza(control: &[u8], conffiles: &[(Vec<u8>, String)]) -> Vec<u8> {
+/// `conffiles` are the paths below the root with the sums of what was written for them.
+pub(crate) fn unpacked_stanza(control: &[u8], conffiles: &[(Vec<u8>, Md5)]) -> Vec<u8> {
     let control = control.trim_ascii_end();
     let mut stanza = Vec::with_capacity(control.len() + 200);
     for (number, line) in control.split(|byte| *byte == b'\n').enumerate() {
@@ -138,7 +140,7 @@ pub(crate) fn unpacked_stanza(control: &[u8], conffiles: &[(Vec<u8>, String)]) -
     if !conffiles.is_empty() {
         stanza.extend_from_slice(b"Conffiles:\n");
         for (path, digest) in conffiles {
-            stanza.push(b' ');
+            stanza.extend_from_slice(b" /");
             stanza.extend_from_slice(path);
             stanza.extend_from_slice(format!(" {digest}\n").as_bytes());
         }
@@ -176,10 +178,10 @@ mod tests {
 
     #[test]
     fn a_new_paragraph_names_state_and_conffiles() {
-        let conffiles = [(b"/etc/a".to_vec(), "d41d8cd98f00b204e9800998ecf8427e".to_owned())];
+        let conffiles = [(b"etc/a".to_vec(), Md5([0xd4; 16]))];
         let stanza = unpacked_stanza(b"Package: a\nVersion: 1\n", &conffiles);
         let expected = "Package: a\nStatus: install ok unpacked\nVersion: 1\nConffiles:\n \
-                        /etc/a d41d8cd98f00b204e9800998ecf8427e\n\n";
+                        /etc/a d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4d4\n\n";
         assert_eq!(String::from_utf8(stanza).unwrap(), expected);
     }
 }

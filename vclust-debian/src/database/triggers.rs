@@ -72,8 +72,8 @@ impl Interests {
             .collect();
         let mut activated = BTreeSet::new();
         for trigger in waiting {
-            let set_off = if trigger.starts_with('/') {
-                let below = |path: &Vec<u8>| is_at_or_below(path, trigger.as_bytes());
+            let set_off = if let Some(directory) = trigger.strip_prefix('/') {
+                let below = |path: &Vec<u8>| is_at_or_below(path, directory.as_bytes());
                 records.iter().any(|record| record.paths.iter().any(below))
             } else {
                 records.iter().any(|record| record.triggers.activates.contains(trigger))
@@ -195,12 +195,12 @@ mod tests {
             record("libc-bin", &none, "interest-noawait ldconfig"),
             record("new", &none, "interest-noawait /usr/share"),
         ]);
-        let paths = [b"/usr/share/man/man1/a.1.gz".to_vec()];
+        let paths = [b"usr/share/man/man1/a.1.gz".to_vec()];
         let manual = [record("a", &paths, "activate ldconfig")];
         let ready = |name: &str| name != "new";
         let activated: Vec<String> = interests.activations(&manual, ready).into_iter().collect();
         assert_eq!(activated, ["/usr/share/man", "ldconfig"]);
-        let paths = [b"/usr/share/manual".to_vec()];
+        let paths = [b"usr/share/manual".to_vec()];
         let other = [record("a", &paths, "")];
         assert!(interests.activations(&other, ready).is_empty());
     }

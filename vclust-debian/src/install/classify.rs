@@ -6,13 +6,7 @@ use vclust_core::{Stanza, parse_relations};
 
 use super::preinst::does_nothing;
 use crate::database::{State, Status};
-use crate::deb::{ControlArchive, PackageDescription};
-
-/// A package that was opened.
-pub(super) struct Opened {
-    pub(super) control: ControlArchive,
-    pub(super) description: PackageDescription,
-}
+use crate::unpack::PackageToUnpack;
 
 /// How a package gets into the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +20,8 @@ pub(super) enum Way {
 }
 
 /// The way of a package into a root with a status, or, for `essential` ones, into an empty root.
-pub(super) fn way(package: &Opened, status: Option<&Status>, essential: bool) -> Way {
-    let acts = package.control.content("preinst").is_some_and(|script| !does_nothing(script));
+pub(super) fn way(package: &PackageToUnpack, status: Option<&Status>, essential: bool) -> Way {
+    let acts = package.control().content("preinst").is_some_and(|script| !does_nothing(script));
     let Some(status) = status else {
         return match (acts, essential) {
             (true, true) => Way::OursThenPreinst,
@@ -37,10 +31,10 @@ pub(super) fn way(package: &Opened, status: Option<&Status>, essential: bool) ->
     };
     let known = status.entries.iter().any(|entry| {
         // for another architecture it is another package only where both can be installed
-        entry.name == package.description.name
+        entry.name == package.description().name
             && entry.state != State::NotInstalled
-            && (entry.architecture == package.description.architecture
-                || !package.description.is_multi_arch_same)
+            && (entry.architecture == package.description().architecture
+                || !package.description().is_multi_arch_same)
     });
     if acts || known { Way::Dpkg } else { Way::Ours }
 }
@@ -54,13 +48,13 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    pub(super) fn of(packages: &[Opened]) -> Self {
-        let stanza = |package: &Opened| -> Vec<u8> { package.control.paragraph().to_vec() };
+    pub(super) fn of(packages: &[PackageToUnpack]) -> Self {
+        let stanza = |package: &PackageToUnpack| -> Vec<u8> { package.control().paragraph().to_vec() };
         let paragraphs: Vec<Vec<u8>> = packages.iter().map(stanza).collect();
         let mut providers: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         for (number, paragraph) in paragraphs.iter().enumerate() {
             let stanza = Stanza::from_bytes(paragraph);
-            let name = packages[number].description.name.clone().into_bytes();
+            let name = packages[number].description().name.clone().into_bytes();
             providers.entry(name).or_default().push(number);
             let provides = stanza.value("Provides").unwrap_or_default();
             for relation in parse_relations(provides).unwrap_or_default().into_iter().flatten() {

@@ -16,6 +16,7 @@ mod preinst;
 mod run;
 mod steps;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub struct Installation {
     architecture: String,
     packages: Vec<PathBuf>,
     remove: Vec<String>,
-    threads: usize,
+    threads: NonZeroUsize,
     source_date_epoch: Option<i64>,
     timeout: Duration,
 }
@@ -99,7 +100,7 @@ impl Installation {
             architecture: architecture.into(),
             packages: packages.into_iter().map(Into::into).collect(),
             remove: Vec::new(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             source_date_epoch: None,
             timeout: Duration::from_secs(1800),
         }
@@ -115,8 +116,8 @@ impl Installation {
     /// How many packages are unpacked at once; one for each processor by default. The result does
     /// not depend on it.
     #[must_use]
-    pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
         self
     }
 

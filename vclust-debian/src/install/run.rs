@@ -1,5 +1,6 @@
 //! The course of an installation.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
@@ -10,14 +11,14 @@ use std::time::Instant;
 
 use vclust_core::{Step, StepKind};
 
-use super::classify::{Needs, Opened, Way, way};
+use super::classify::{Needs, Way, way};
 use super::steps::Steps;
 use super::{Installation, InstallError, InstallProgress, Installed, InstalledPackage, bootstrap};
 use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
-use crate::deb::{DebLimits, PackageFile};
-use crate::parallel::in_parallel;
 use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};
-use crate::unpack::UnpackedPackage;
+use crate::unpack::{
+    Overrides, PackageToUnpack, UnpackError, Unpacked, UnpackedPackage, Unpacker,
+};
 
 /// What keeps scripts from starting services: invoke-rc.d asks it, and is told not to.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -30,7 +31,8 @@ pub type OnInstall<'a> = &'a (dyn Fn(InstallProgress) + Sync);
 struct Run<'a> {
     installation: &'a Installation,
     sandbox: Sandbox,
-    opened: Vec<Opened>,
+    overrides: Overrides,
+    opened: Vec<PackageToUnpack>,
     on_progress: OnInstall<'a>,
     steps: Steps,
     log: String,
@@ -39,24 +41,17 @@ struct Run<'a> {
 impl Installation {
     /// Installs the packages. If that fails, the root is to be thrown away.
     pub fn run(&self, on_progress: OnInstall<'_>) -> Result<Installed, InstallError> {
-        let status = if self.is_empty_root()? {
-            None
+        let (status, overrides) = if self.is_empty_root()? {
+            (None, Overrides::default())
         } else {
             let read = |database: Database| match database.exists() {
-                true => Ok(database.status()?),
+                true => Ok((Some(database.status()?), database.overrides()?)),
                 false => Err(InstallError::NoRoot { path: self.root.clone() }),
             };
-            Some(with_database(&self.root, read)?)
+            with_database(&self.root, read)?
         };
-        let opened = in_parallel(&self.packages, self.threads, |path| {
-            let control = PackageFile::open(path, DebLimits::default())?.control()?;
-            let description = control.description()?;
-            Ok::<Opened, InstallError>(Opened { control, description })
-        })?;
-        let same = |package: &Opened| {
-            format!("{}:{}", package.description.name, package.description.architecture)
-        };
-        let names: Vec<String> = opened.iter().map(same).collect();
+        let opened = self.unpacker(&overrides).read(&self.packages)?;
+        let names: Vec<String> = opened.iter().map(full_name).collect();
         if let Some(package) = bootstrap::twice(names.iter().map(String::as_str)) {
             return Err(InstallError::Twice { package: package.to_owned() });
         }
@@ -64,7 +59,7 @@ impl Installation {
             Some(_) => vec![false; opened.len()],
             None => {
                 let paragraphs: Vec<&[u8]> =
-                    opened.iter().map(|package| package.control.paragraph()).collect();
+                    opened.iter().map(|package| package.control().paragraph()).collect();
                 bootstrap::essential(&paragraphs)
             }
         };
@@ -76,12 +71,17 @@ impl Installation {
         let run = Run {
             installation: self,
             sandbox: Sandbox::new(&self.root),
+            overrides,
             opened,
             on_progress,
             steps: Steps::new(),
             log: String::new(),
         };
         run.run(&ways, &essential, status.is_none())
+    }
+
+    fn unpacker<'a>(&'a self, overrides: &'a Overrides) -> Unpacker<'a> {
+        Unpacker::new(&self.root, overrides).threads(self.threads)
     }
 
     fn is_empty_root(&self) -> Result<bool, InstallError> {
@@ -144,11 +144,11 @@ impl Run<'_> {
         self.check()?;
         let configure_seconds = start.elapsed().as_secs_f64();
 
-        let names = |number: &usize| self.opened[*number].description.name.clone();
+        let names = |number: &usize| self.opened[*number].description().name.clone();
         let unpack_steps = added.iter().map(|(number, package)| Step {
             step: StepKind::Unpack,
-            package: self.opened[*number].description.name.clone(),
-            seconds: package.seconds,
+            package: self.opened[*number].description().name.clone(),
+            seconds: package.elapsed.as_secs_f64(),
         });
         let mut steps: Vec<Step> = unpack_steps.collect();
         let through_dpkg = through_dpkg.iter().map(names).collect();
@@ -156,9 +156,9 @@ impl Run<'_> {
             .opened
             .iter()
             .map(|package| InstalledPackage {
-                name: package.description.name.clone(),
-                version: package.description.version.clone(),
-                architecture: package.description.architecture.clone(),
+                name: package.description().name.clone(),
+                version: package.description().version.clone(),
+                architecture: package.description().architecture.clone(),
             })
             .collect();
         steps.extend(self.steps.into_steps());
@@ -183,19 +183,59 @@ impl Run<'_> {
 
     /// Unpacks packages in parallel. Nothing in place of one means that dpkg has to do it.
     fn unpack(&self, ours: &[usize]) -> Result<Vec<Option<UnpackedPackage>>, InstallError> {
-        Ok(ours.iter().map(|n| Some(crate::unpack::stand_in(&self.installation.root, &self.installation.packages[*n]))).collect())
+        let mut ours = ours.to_vec();
+        let mut answer: Vec<Option<UnpackedPackage>> = Vec::new();
+        let order = ours.clone();
+        let (packages, unpacked) = loop {
+            let packages: Vec<PackageToUnpack> =
+                ours.iter().map(|number| self.opened[*number].clone()).collect();
+            match self.installation.unpacker(&self.overrides).unpack(&packages) {
+                Ok(unpacked) => break (packages, unpacked),
+                Err(UnpackError::NeedsOrder { second, path, .. }) => {
+                    let name = |number: &usize| full_name(&self.opened[*number]);
+                    let before = ours.len();
+                    ours.retain(|number| name(number) != second);
+                    tracing::debug!("{second} goes through dpkg: it has to follow at /{path}");
+                    assert!(ours.len() < before, "{second} is no package of this installation");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        (self.on_progress)(InstallProgress::Unpacked {
+            packages: packages.len(),
+            total: packages.len(),
+        });
+        let mut unpacked = ours.iter().zip(unpacked).peekable();
+        for number in order {
+            let next = unpacked.next_if(|(done, _)| **done == number);
+            answer.push(match next {
+                Some((_, Unpacked::Done(package))) => Some(package),
+                Some((_, Unpacked::Left(left))) => {
+                    let name = &self.opened[number].description().name;
+                    tracing::debug!("{name} goes through dpkg: {left}");
+                    None
+                }
+                None => None,
+            });
+        }
+        Ok(answer)
     }
 
     fn add_to_database(&self, added: &[(usize, UnpackedPackage)]) -> Result<(), InstallError> {
         let mut records = Vec::new();
         for (number, unpacked) in added {
-            let Opened { control, description } = &self.opened[*number];
+            let (control, description) =
+                (self.opened[*number].control(), self.opened[*number].description());
             let multi_arch = description.is_multi_arch_same.then_some(&b"same"[..]);
-            let members = control
+            let mut members: Vec<(&str, u32, Cow<'_, [u8]>)> = control
                 .files()
                 .filter(|file| !["control", "list"].contains(&file.name.as_str()))
-                .map(|file| (file.name.as_str(), file.mode, file.content.as_slice()))
+                .map(|file| (file.name.as_str(), file.mode, Cow::from(&file.content)))
                 .collect();
+            members.push(("list", 0o644, unpacked.list().into()));
+            if let Some(sums) = unpacked.md5sums() {
+                members.push(("md5sums", 0o644, sums.into()));
+            }
             records.push(Record {
                 name: &description.name,
                 stem: file_stem(&description.name, &description.architecture, multi_arch),
@@ -212,7 +252,8 @@ impl Run<'_> {
     /// where dpkg would have its control archive.
     fn run_preinst(&mut self, number: usize) -> Result<(), InstallError> {
         let root = &self.installation.root;
-        let Opened { control, description } = &self.opened[number];
+        let (control, description) =
+            (self.opened[number].control(), self.opened[number].description());
         let package = description.name.clone();
         with_database(root, |database| Ok(database.stage_control(control)?))?;
         let command = self
@@ -243,8 +284,8 @@ impl Run<'_> {
 
     /// The version of the dpkg that is being installed, for scripts that ask.
     fn dpkg_version(&self) -> String {
-        let dpkg = self.opened.iter().find(|package| package.description.name == "dpkg");
-        dpkg.map(|package| package.description.version.clone()).unwrap_or_default()
+        let dpkg = self.opened.iter().find(|package| package.description().name == "dpkg");
+        dpkg.map(|package| package.description().version.clone()).unwrap_or_default()
     }
 
     /// Has dpkg unpack packages, in rounds: what a package pre-depends on is configured before.
@@ -327,7 +368,7 @@ impl Run<'_> {
     }
 
     fn name_for_dpkg(&self, number: usize) -> String {
-        let description = &self.opened[number].description;
+        let description = self.opened[number].description();
         match description.architecture.as_str() {
             "all" => description.name.clone(),
             architecture => format!("{}:{architecture}", description.name),
@@ -379,7 +420,7 @@ impl Run<'_> {
     /// Looks into the database whether everything is installed, whatever dpkg said.
     fn check(&self) -> Result<(), InstallError> {
         let status = with_database(&self.installation.root, |database| Ok(database.status()?))?;
-        let wanted = self.opened.iter().map(|package| &package.description);
+        let wanted = self.opened.iter().map(PackageToUnpack::description);
         for package in wanted {
             let entry = status.get(&package.name, &package.architecture);
             let right = entry.is_some_and(|entry| entry.version == package.version);
@@ -402,6 +443,11 @@ impl Run<'_> {
             }),
         }
     }
+}
+
+/// A package's name with its architecture.
+fn full_name(package: &PackageToUnpack) -> String {
+    format!("{}:{}", package.description().name, package.description().architecture)
 }
 
 /// Does something with the root's database, with the root as `/`, so that no link in it leads out.
