@@ -1,9 +1,11 @@
-//! vclust acting on Debian: it reads mirrors and the machine's apt configuration.
+//! vclust acting on Debian: it reads mirrors and the machine's apt configuration, and makes images of
+//! root directories.
 
 mod apt_configuration;
 mod command;
 mod index_file;
 mod mirror;
+mod product;
 mod signature;
 mod state_directory;
 mod status_file;
@@ -18,6 +20,10 @@ pub use index_file::{IndexFileError, Limits, open as open_index, open_with as op
 pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
     Wanted,
+};
+pub use product::{
+    Archive, Compression, DiskFormat, DiskOptions, OnBytes, ProductError, ProductFile, Tree,
+    Unpacked, copy_tar, file_digest, unpack_archive, write_disk, write_erofs, write_erofs_lz4hc,
 };
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,
