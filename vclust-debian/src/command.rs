@@ -41,6 +41,21 @@ pub enum CommandError {
         /// What it had written to standard error.
         stderr: String,
     },
+    /// The program says that it failed.
+    #[error("`{program}` failed ({status}): {said}")]
+    Failed {
+        /// The program.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote to standard error, or else to standard output.
+        said: String,
+    },
+}
+
+/// How long a program may take that works through so many bytes: a minute, and a second for each 4 MB.
+pub(crate) fn time_for(bytes: u64) -> Duration {
+    Duration::from_secs(60 + bytes / 4_000_000)
 }
 
 /// An external program with its arguments.
@@ -49,6 +64,7 @@ pub(crate) struct ExternalCommand {
     program: &'static str,
     package: &'static str,
     arguments: Vec<OsString>,
+    environment: Vec<(&'static str, OsString)>,
     timeout: Duration,
     /// Bytes that are kept of each output; the rest is read and dropped.
     keep: usize,
@@ -66,7 +82,8 @@ impl ExternalCommand {
     /// A program and the Debian package that has it; the timeout is a minute.
     pub(crate) fn new(program: &'static str, package: &'static str) -> Self {
         let timeout = Duration::from_secs(60);
-        Self { program, package, arguments: Vec::new(), timeout, keep: 256 << 10 }
+        let (arguments, environment) = (Vec::new(), Vec::new());
+        Self { program, package, arguments, environment, timeout, keep: 256 << 10 }
     }
 
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
@@ -74,9 +91,36 @@ impl ExternalCommand {
         self
     }
 
+    pub(crate) fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Self::arg)
+    }
+
+    /// Sets a variable of the program's environment.
+    pub(crate) fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name, value.as_ref().to_owned()));
+        self
+    }
+
     pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Runs the program to its end; that it says it failed is an error, too.
+    pub(crate) fn succeed(self) -> Result<CommandOutput, CommandError> {
+        let program = self.program.to_owned();
+        let output = self.run()?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        let CommandOutput { status, stdout, stderr } = output;
+        // some programs complain on standard output
+        let said = if stderr.is_empty() {
+            String::from_utf8_lossy(&stdout).trim().to_owned()
+        } else {
+            stderr
+        };
+        Err(CommandError::Failed { program, status, said })
     }
 
     /// Runs the program to its end, in the C locale and without standard input.
@@ -87,6 +131,7 @@ impl ExternalCommand {
         command
             .args(&self.arguments)
             .env("LC_ALL", "C")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -236,6 +281,16 @@ mod tests {
         let output = shell("head -c 5000000 /dev/zero").run().unwrap();
         assert_eq!(output.stdout.len(), 256 << 10);
         assert!(output.status.success());
+    }
+
+    #[test]
+    fn a_program_that_fails_is_quoted() {
+        for script in ["echo broken >&2; exit 4", "echo broken; exit 4"] {
+            let error = shell(script).succeed().unwrap_err();
+            assert_eq!(error.to_string(), "`sh` failed (exit status: 4): broken");
+        }
+        let output = shell("echo $VCLUST_TEST").env("VCLUST_TEST", "set").succeed().unwrap();
+        assert_eq!(output.stdout, b"set\n");
     }
 
     #[test]

@@ -1,16 +1,18 @@
-//! vclust acting on Debian: it reads mirrors and the machine's apt configuration.
+//! vclust acting on Debian: it reads mirrors and the machine's apt configuration, and makes images of
+//! root directories.
 
 mod apt_configuration;
 mod command;
-mod deb;
-mod index_file;
 mod database;
+mod deb;
 mod image;
+mod index_file;
 mod install;
 mod layer;
 mod mirror;
 mod parallel;
 mod pool;
+mod product;
 mod sandbox;
 mod signature;
 mod state_directory;
@@ -30,22 +32,29 @@ pub use deb::{
     PackageDescription, PackageFile, Replaced,
 };
 pub use image::{Finished, ImageError, UnknownVariant, Variant, finish as finish_image};
-pub use install::{Installation, Installed, InstalledPackage, InstallError, InstallProgress, OnInstall};
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
+pub use install::{
+    InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,
+};
 pub use layer::{Below, LayerError, build_layer};
 pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
     Wanted,
 };
 pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
+pub use product::{
+    Archive, Compression, DiskFormat, DiskOptions, OnBytes, ProductError, ProductFile, Tree,
+    Unpacked as UnpackedArchive, copy_tar, file_digest, unpack_archive, write_disk, write_erofs,
+    write_erofs_lz4hc,
+};
 pub use sandbox::{Output, Sandbox, SandboxCommand, SandboxError, in_private_mounts};
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,
 };
 pub use state_directory::{StateDirectory, StateDirectoryError};
 pub use status_file::status_file;
-pub use user_namespace::{UserNamespace, UserNamespaceError};
 pub use unpack::{
     LeftReason, LeftToDpkg, Md5, Overrides, PackageToUnpack, StatOverride, UnpackError, Unpacked,
     UnpackedPackage, Unpacker,
 };
+pub use user_namespace::{UserNamespace, UserNamespaceError};

@@ -12,11 +12,7 @@ const STAGED: &str = "tmp.ci";
 /// What the names of a package's files start with: its name, with the architecture where several
 /// architectures of it can be installed side by side.
 pub(crate) fn file_stem(name: &str, architecture: &str, multi_arch: Option<&[u8]>) -> String {
-    if multi_arch == Some(b"same") {
-        format!("{name}:{architecture}")
-    } else {
-        name.to_owned()
-    }
+    if multi_arch == Some(b"same") { format!("{name}:{architecture}") } else { name.to_owned() }
 }
 
 impl Database {

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::error::DatabaseError;
 use super::Database;
+use super::error::DatabaseError;
 use crate::unpack::{Overrides, StatOverride};
 
 impl Database {
@@ -29,8 +29,8 @@ impl Database {
         let groups = self.accounts("group")?;
         for (number, line) in lines_of_text(&content).enumerate() {
             let parsed = stat_override(&line, &users, &groups);
-            let (path, stat) = parsed
-                .ok_or_else(|| self.damaged("statoverride", number + 1, line.as_bytes()))?;
+            let (path, stat) =
+                parsed.ok_or_else(|| self.damaged("statoverride", number + 1, line.as_bytes()))?;
             overrides.set_stat(path, stat);
         }
         Ok(overrides)

@@ -75,7 +75,8 @@ impl Status {
                 String::from_utf8_lossy(value).trim().to_owned()
             };
             let status = text("Status");
-            let state = status.split_whitespace().nth(2).and_then(|word| State::parse(word.as_bytes()));
+            let state =
+                status.split_whitespace().nth(2).and_then(|word| State::parse(word.as_bytes()));
             entries.push(StatusEntry {
                 name: text("Package"),
                 architecture: text("Architecture"),
@@ -153,7 +154,8 @@ pub(crate) fn unpacked_stanza(control: &[u8], conffiles: &[(Vec<u8>, Md5)]) -> V
 mod tests {
     use super::*;
 
-    const STATUS: &[u8] = b"Package: a\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n\
+    const STATUS: &[u8] =
+        b"Package: a\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n\
         Package: b\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 2\n\n\
         Package: c\nStatus: install ok unpacked\nArchitecture: amd64\nVersion: 3\n\n";
 

@@ -180,8 +180,7 @@ mod tests {
         let text = "# by hand\ninterest-noawait /usr/share/man # all\nactivate-noawait ldconfig\n\
                     interest one\n";
         let file = TriggerFile::parse(text.as_bytes());
-        let interest =
-            |trigger: &str, no_await| Interest { trigger: trigger.to_owned(), no_await };
+        let interest = |trigger: &str, no_await| Interest { trigger: trigger.to_owned(), no_await };
         assert_eq!(file.interests, [interest("/usr/share/man", true), interest("one", false)]);
         assert_eq!(file.activates, ["ldconfig"]);
     }

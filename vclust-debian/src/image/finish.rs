@@ -125,12 +125,7 @@ fn remove(path: &Path, finished: &mut Finished) -> Result<(), ImageError> {
     Ok(())
 }
 
-fn write(
-    path: &Path,
-    content: &str,
-    mode: u32,
-    finished: &mut Finished,
-) -> Result<(), ImageError> {
+fn write(path: &Path, content: &str, mode: u32, finished: &mut Finished) -> Result<(), ImageError> {
     if fs::read(path).is_ok_and(|there| there == content.as_bytes()) {
         // in an overlay, writing the same again would make it part of the layer
         return Ok(());

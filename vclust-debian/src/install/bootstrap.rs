@@ -14,7 +14,8 @@ use vclust_core::{Stanza, parse_relations};
 /// `paragraphs` are the packages' control paragraphs; so is the answer, by position. Where a need
 /// names alternatives, each one that is among the packages counts.
 pub(super) fn essential(paragraphs: &[&[u8]]) -> Vec<bool> {
-    let stanzas: Vec<Stanza<'_>> = paragraphs.iter().map(|bytes| Stanza::from_bytes(bytes)).collect();
+    let stanzas: Vec<Stanza<'_>> =
+        paragraphs.iter().map(|bytes| Stanza::from_bytes(bytes)).collect();
     let mut providers: HashMap<&[u8], Vec<usize>> = HashMap::new();
     for (number, stanza) in stanzas.iter().enumerate() {
         if let Some(name) = stanza.value("Package") {

@@ -49,7 +49,8 @@ pub(super) struct Needs {
 
 impl Needs {
     pub(super) fn of(packages: &[PackageToUnpack]) -> Self {
-        let stanza = |package: &PackageToUnpack| -> Vec<u8> { package.control().paragraph().to_vec() };
+        let stanza =
+            |package: &PackageToUnpack| -> Vec<u8> { package.control().paragraph().to_vec() };
         let paragraphs: Vec<Vec<u8>> = packages.iter().map(stanza).collect();
         let mut providers: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         for (number, paragraph) in paragraphs.iter().enumerate() {

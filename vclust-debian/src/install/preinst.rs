@@ -45,7 +45,9 @@ impl<'a> Lines<'a> {
                 "dpkg-maintscript-helper" => {
                     !line.contains([';', '|', '`', '<', '>', '&']) && line.ends_with("-- \"$@\"")
                 }
-                _ => ["set -e", "set -u", "set -eu", "exit 0", ":", "true"].contains(&line.as_str()),
+                _ => {
+                    ["set -e", "set -u", "set -eu", "exit 0", ":", "true"].contains(&line.as_str())
+                }
             };
             if !nothing {
                 return false;

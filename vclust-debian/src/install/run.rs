@@ -13,12 +13,10 @@ use vclust_core::{Step, StepKind};
 
 use super::classify::{Needs, Way, way};
 use super::steps::Steps;
-use super::{Installation, InstallError, InstallProgress, Installed, InstalledPackage, bootstrap};
+use super::{InstallError, InstallProgress, Installation, Installed, InstalledPackage, bootstrap};
 use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
 use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};
-use crate::unpack::{
-    Overrides, PackageToUnpack, UnpackError, Unpacked, UnpackedPackage, Unpacker,
-};
+use crate::unpack::{Overrides, PackageToUnpack, UnpackError, Unpacked, UnpackedPackage, Unpacker};
 
 /// What keeps scripts from starting services: invoke-rc.d asks it, and is told not to.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -325,8 +323,7 @@ impl Run<'_> {
     fn unpack_round(&mut self, round: &[usize]) -> Result<(), InstallError> {
         let directory = self.installation.root.join(PACKAGES);
         fs::create_dir(&directory).map_err(access("make", &directory))?;
-        let mut arguments: Vec<OsString> =
-            ["--no-triggers", "--unpack"].map(OsString::from).into();
+        let mut arguments: Vec<OsString> = ["--no-triggers", "--unpack"].map(OsString::from).into();
         for number in round {
             let name = format!("{number}.deb");
             let from = &self.installation.packages[*number];

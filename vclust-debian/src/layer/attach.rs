@@ -96,7 +96,6 @@ fn configure(device: &File, backing: &File) -> io::Result<()> {
     };
     // SAFETY: the kernel reads a `struct loop_config`, which `LoopConfig` lays out as the header
     // does, and keeps no pointer to it; both descriptors are open during the call.
-    let result =
-        unsafe { libc::ioctl(device.as_raw_fd(), LOOP_CONFIGURE, &raw const config) };
+    let result = unsafe { libc::ioctl(device.as_raw_fd(), LOOP_CONFIGURE, &raw const config) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -56,7 +56,10 @@ pub enum LayerError {
 }
 
 impl LayerError {
-    pub(super) fn access(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+    pub(super) fn access(
+        step: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Access { step, path, source }
     }

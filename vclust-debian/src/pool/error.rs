@@ -52,7 +52,10 @@ pub enum PoolError {
 }
 
 impl PoolError {
-    pub(super) fn access(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+    pub(super) fn access(
+        step: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Access { step, path, source }
     }

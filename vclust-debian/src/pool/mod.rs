@@ -119,18 +119,21 @@ impl PackagePool {
             change(&mut progress);
             on_progress(*progress);
         };
-        let missing: Vec<&WantedPackage> =
-            in_parallel(&wanted.iter().collect::<Vec<_>>(), PARALLEL, |&package| -> Result<_, PoolError> {
+        let missing: Vec<&WantedPackage> = in_parallel(
+            &wanted.iter().collect::<Vec<_>>(),
+            PARALLEL,
+            |&package| -> Result<_, PoolError> {
                 let there = self.is_there(package)?;
                 report(&|progress| match there {
                     true => progress.packages += 1,
                     false => progress.total += package.size,
                 });
                 Ok((!there).then_some(package))
-            })?
-            .into_iter()
-            .flatten()
-            .collect();
+            },
+        )?
+        .into_iter()
+        .flatten()
+        .collect();
         in_parallel(&missing, PARALLEL, |package| {
             self.fetch_one(package, &report)?;
             report(&|progress| progress.packages += 1);
@@ -153,12 +156,8 @@ impl PackagePool {
             let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
             let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
             // only the order of eviction depends on it
-            let _ = rustix::fs::utimensat(
-                rustix::fs::CWD,
-                &path,
-                &times,
-                rustix::fs::AtFlags::empty(),
-            );
+            let _ =
+                rustix::fs::utimensat(rustix::fs::CWD, &path, &times, rustix::fs::AtFlags::empty());
             return Ok(true);
         }
         if path.exists() {
@@ -224,11 +223,8 @@ impl PackagePool {
             pause: self.options.pause,
             on_progress,
         };
-        let promised = ReleaseFile {
-            path: package.path.clone(),
-            size: package.size,
-            sha256: package.sha256,
-        };
+        let promised =
+            ReleaseFile { path: package.path.clone(), size: package.size, sha256: package.sha256 };
         let url = format!("{uri}/{}", package.path);
         let found = downloader.verified(&[url.clone()], &promised, &partial).map_err(failed)?;
         if found.is_none() {

@@ -28,9 +28,8 @@ fn a_preinst_that_fails_is_named() {
 fn a_script_that_hangs_is_ended_in_time() {
     let package = Package::new("made", "").script("postinst", "echo waiting; sleep 1000 & wait");
     let start = Instant::now();
-    let result = install_with(&[&package], |installation| {
-        installation.timeout(Duration::from_secs(2))
-    });
+    let result =
+        install_with(&[&package], |installation| installation.timeout(Duration::from_secs(2)));
     let InstallError::Sandbox { during, source } = error(result) else { panic!() };
     assert_eq!(during, "while dpkg configured made".replace("dpkg", "it"));
     let SandboxError::TimedOut { log, .. } = source else { panic!("{source}") };

@@ -16,8 +16,10 @@ fn packages_are_installed_in_the_database_and_on_disk() {
         .script("postinst", "/usr/bin/made >/var/lib/made");
     let layer = install(&[&library, &program]).unwrap();
     assert_eq!(layer.read("var/lib/made"), "1");
-    assert_eq!(layer.read("var/lib/dpkg/info/made-library.list"),
-        "/.\n/usr\n/usr/lib\n/usr/lib/made\n/usr/lib/made/one\n");
+    assert_eq!(
+        layer.read("var/lib/dpkg/info/made-library.list"),
+        "/.\n/usr\n/usr/lib\n/usr/lib/made\n/usr/lib/made/one\n"
+    );
     let status = layer.read(STATUS);
     let paragraph = status.split("\n\n").find(|text| text.starts_with("Package: made-program\n"));
     assert!(paragraph.unwrap().contains("\nStatus: install ok installed\n"), "{paragraph:?}");
@@ -58,18 +60,22 @@ fn each_trigger_runs_once_whatever_set_it_off() {
     assert_eq!(first.read("var/lib/made-log"), "configure \n");
 
     let one = Package::new("made-one", "").file("usr/share/made/one", "1", 0o644);
-    let two = Package::new("made-two", "")
-        .file("usr/share/made/two", "2", 0o644)
-        .file("DEBIAN/triggers", "activate-noawait made\n", 0o644);
+    let two = Package::new("made-two", "").file("usr/share/made/two", "2", 0o644).file(
+        "DEBIAN/triggers",
+        "activate-noawait made\n",
+        0o644,
+    );
     // the listener is configured in the same run, or in one before
     let layer = install(&[&listener, &one, &two]).unwrap();
     let log = layer.read("var/lib/made-log");
     assert!(log.lines().filter(|line| line.starts_with("triggered")).count() <= 1, "{log}");
 
     // debianutils is configured in the root, and interested in this directory
-    let shell = Package::new("made-shell", "")
-        .file("bin/made-shell", "", 0o755)
-        .file("usr/share/debianutils/shells.d/made", "/bin/made-shell\n", 0o644);
+    let shell = Package::new("made-shell", "").file("bin/made-shell", "", 0o755).file(
+        "usr/share/debianutils/shells.d/made",
+        "/bin/made-shell\n",
+        0o644,
+    );
     let layer = install(&[&shell]).unwrap();
     assert!(layer.read("etc/shells").contains("/bin/made-shell"));
     let triggers =
@@ -80,11 +86,17 @@ fn each_trigger_runs_once_whatever_set_it_off() {
 #[test]
 fn diversions_of_the_root_hold() {
     let diverting = Package::new("made-diverting", "")
-        .script("preinst", "dpkg-divert --package made-diverting --add --rename \
-            --divert /usr/share/made/file.other /usr/share/made/file")
+        .script(
+            "preinst",
+            "dpkg-divert --package made-diverting --add --rename \
+            --divert /usr/share/made/file.other /usr/share/made/file",
+        )
         .file("usr/share/made/file", "mine", 0o644);
-    let other = Package::new("made-other", "Depends: made-diverting\n")
-        .file("usr/share/made/file", "other", 0o644);
+    let other = Package::new("made-other", "Depends: made-diverting\n").file(
+        "usr/share/made/file",
+        "other",
+        0o644,
+    );
     let layer = install(&[&diverting, &other]).unwrap();
     assert_eq!(layer.read("usr/share/made/file"), "mine");
     assert_eq!(layer.read("usr/share/made/file.other"), "other");
@@ -105,8 +117,11 @@ fn no_service_is_started_and_no_policy_left() {
 
 #[test]
 fn an_older_version_in_the_root_is_upgraded_by_dpkg() {
-    let package = Package::new("hostname", "Version: 99\nEssential: yes\n")
-        .file("bin/hostname", "#!/bin/sh\n", 0o755);
+    let package = Package::new("hostname", "Version: 99\nEssential: yes\n").file(
+        "bin/hostname",
+        "#!/bin/sh\n",
+        0o755,
+    );
     let layer = install(&[&package]).unwrap();
     assert_eq!(layer.installed.through_dpkg, ["hostname"]);
     assert!(layer.read(STATUS).contains("Version: 99\n"));
