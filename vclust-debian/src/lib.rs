@@ -34,7 +34,7 @@ pub use deb::{
 pub use image::{Finished, ImageError, UnknownVariant, Variant, finish as finish_image};
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
 pub use install::{
-    InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,
+    Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,
 };
 pub use layer::{Below, LayerError, build_layer};
 pub use mirror::{

@@ -68,6 +68,8 @@ pub struct UnpackedPackage {
     pub md5sums: Option<Vec<(Vec<u8>, Md5)>>,
     /// Bytes of the files' contents.
     pub bytes: u64,
+    /// When the newest of its files was modified, in seconds since 1970; directories do not count.
+    pub newest: i64,
     /// How long one thread was busy with it.
     pub elapsed: Duration,
 }

@@ -52,8 +52,18 @@ pub struct Installation {
     packages: Vec<PathBuf>,
     remove: Vec<String>,
     threads: NonZeroUsize,
-    source_date_epoch: Option<i64>,
+    epoch: Epoch,
     timeout: Duration,
+}
+
+/// The time of a build, in seconds since 1970: scripts are told it through `SOURCE_DATE_EPOCH`, and
+/// what is modified later counts as modified then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epoch {
+    /// This time.
+    Fixed(i64),
+    /// That of the newest file of the packages, or this time if that is later.
+    NewestSince(i64),
 }
 
 /// A package that was installed.
@@ -76,6 +86,10 @@ pub struct Installed {
     pub unpack_seconds: f64,
     /// Seconds for scripts, triggers and those packages that dpkg unpacked.
     pub configure_seconds: f64,
+    /// The time of the build, in seconds since 1970.
+    pub source_date_epoch: i64,
+    /// Bytes of the files that this crate unpacked.
+    pub bytes: u64,
     /// What was done to each package: unpacking by this crate first, then dpkg's steps in order.
     pub steps: Vec<Step>,
     /// Names of the packages that went through dpkg.
@@ -101,7 +115,7 @@ impl Installation {
             packages: packages.into_iter().map(Into::into).collect(),
             remove: Vec::new(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            source_date_epoch: None,
+            epoch: Epoch::NewestSince(0),
             timeout: Duration::from_secs(1800),
         }
     }
@@ -121,10 +135,10 @@ impl Installation {
         self
     }
 
-    /// The time, in seconds since 1970, that scripts are told through `SOURCE_DATE_EPOCH`.
+    /// The time that scripts are told; by default that of the newest file of all packages.
     #[must_use]
-    pub fn source_date_epoch(mut self, seconds: Option<i64>) -> Self {
-        self.source_date_epoch = seconds;
+    pub fn epoch(mut self, epoch: Epoch) -> Self {
+        self.epoch = epoch;
         self
     }
 

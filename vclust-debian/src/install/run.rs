@@ -13,7 +13,9 @@ use vclust_core::{Step, StepKind};
 
 use super::classify::{Needs, Way, way};
 use super::steps::Steps;
-use super::{InstallError, InstallProgress, Installation, Installed, InstalledPackage, bootstrap};
+use super::{
+    Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, bootstrap,
+};
 use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
 use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};
 use crate::unpack::{Overrides, PackageToUnpack, UnpackError, Unpacked, UnpackedPackage, Unpacker};
@@ -34,6 +36,7 @@ struct Run<'a> {
     on_progress: OnInstall<'a>,
     steps: Steps,
     log: String,
+    source_date_epoch: i64,
 }
 
 impl Installation {
@@ -74,6 +77,7 @@ impl Installation {
             on_progress,
             steps: Steps::new(),
             log: String::new(),
+            source_date_epoch: 0,
         };
         run.run(&ways, &essential, status.is_none())
     }
@@ -120,6 +124,12 @@ impl Run<'_> {
             }
         }
         through_dpkg.sort_unstable();
+        self.source_date_epoch = match self.installation.epoch {
+            Epoch::Fixed(epoch) => epoch,
+            Epoch::NewestSince(epoch) => {
+                added.iter().map(|(_, package)| package.newest).fold(epoch, i64::max)
+            }
+        };
         self.add_to_database(&added)?;
 
         let start = Instant::now();
@@ -164,6 +174,8 @@ impl Run<'_> {
             packages,
             unpack_seconds,
             configure_seconds,
+            source_date_epoch: self.source_date_epoch,
+            bytes: added.iter().map(|(_, package)| package.bytes).sum(),
             steps,
             through_dpkg,
             log: self.log,
@@ -374,10 +386,7 @@ impl Run<'_> {
 
     fn command(&self, program: impl Into<String>) -> SandboxCommand {
         let command = SandboxCommand::new(program).timeout(self.installation.timeout);
-        match self.installation.source_date_epoch {
-            Some(epoch) => command.env("SOURCE_DATE_EPOCH", epoch.to_string()),
-            None => command,
-        }
+        command.env("SOURCE_DATE_EPOCH", self.source_date_epoch.to_string())
     }
 
     /// Runs dpkg in the root. Where it would ask, it keeps what is there.

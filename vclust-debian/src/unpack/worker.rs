@@ -129,6 +129,7 @@ impl<'w, 's> Worker<'w, 's> {
         attributes: &Attributes,
         data: &mut DataArchive,
     ) -> Result<(), Stop> {
+        self.done.newest = self.done.newest.max(entry.modified);
         let is_conffile = self.conffiles.contains(&entry.path[..]);
         if is_conffile && !matches!(entry.kind, EntryKind::File { .. }) {
             return Err(Stop::left(&entry.path, LeftReason::PeculiarConffile));
