@@ -1,4 +1,5 @@
-//! Installs packages into a directory: `install ROOT ARCHITECTURE PACKAGE.deb...`, in dpkg's order.
+//! Installs packages into a directory: `install ROOT ARCHITECTURE PACKAGE.deb...`, in dpkg's order. With `STEPS` set it tells
+//! how long each step took.
 
 use std::error::Error;
 use std::time::Instant;
@@ -20,5 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         installed.configure_seconds,
         installed.through_dpkg.len()
     );
+    if std::env::var_os("STEPS").is_some() {
+        for step in installed.steps {
+            println!("{:9} {:8.4} s  {}", format!("{:?}", step.step), step.seconds, step.package);
+        }
+    }
     Ok(())
 }

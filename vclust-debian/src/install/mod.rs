@@ -12,6 +12,7 @@
 mod bootstrap;
 mod classify;
 mod error;
+mod host_keys;
 mod preinst;
 mod run;
 mod steps;
@@ -53,6 +54,7 @@ pub struct Installation {
     remove: Vec<String>,
     threads: NonZeroUsize,
     epoch: Epoch,
+    host_keys: HostKeys,
     timeout: Duration,
 }
 
@@ -64,6 +66,13 @@ pub enum Epoch {
     Fixed(i64),
     /// That of the newest file of the packages, or this time if that is later.
     NewestSince(i64),
+}
+
+/// What becomes of the keys by which an SSH server is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HostKeys {
+    Made,
+    LeftOut,
 }
 
 /// A package that was installed.
@@ -116,6 +125,7 @@ impl Installation {
             remove: Vec::new(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             epoch: Epoch::NewestSince(0),
+            host_keys: HostKeys::Made,
             timeout: Duration::from_secs(1800),
         }
     }
@@ -139,6 +149,14 @@ impl Installation {
     #[must_use]
     pub fn epoch(mut self, epoch: Epoch) -> Self {
         self.epoch = epoch;
+        self
+    }
+
+    /// Leaves out the host keys that `openssh-server` makes when it is configured. They take a second
+    /// or more, and in an image that several nodes start from they are thrown away.
+    #[must_use]
+    pub fn without_host_keys(mut self) -> Self {
+        self.host_keys = HostKeys::LeftOut;
         self
     }
 

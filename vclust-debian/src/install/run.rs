@@ -12,9 +12,10 @@ use std::time::Instant;
 use vclust_core::{Step, StepKind};
 
 use super::classify::{Needs, Way, way};
+use super::host_keys::Placeholders;
 use super::steps::Steps;
 use super::{
-    Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, bootstrap,
+    Epoch, HostKeys, InstallError, InstallProgress, Installation, Installed, InstalledPackage, bootstrap,
 };
 use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
 use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};
@@ -134,6 +135,10 @@ impl Run<'_> {
 
         let start = Instant::now();
         let _policy = Policy::forbid_services(root)?;
+        let _keys = match self.installation.host_keys {
+            HostKeys::Made => None,
+            HostKeys::LeftOut => Some(Placeholders::make(root)?),
+        };
         if fresh {
             for (number, way) in ways.iter().enumerate() {
                 if *way == Way::OursThenPreinst {
@@ -464,7 +469,7 @@ fn with_database<T: Send>(
     inside(root, || work(Database::of(Path::new("/"))))
 }
 
-fn inside<T: Send>(
+pub(super) fn inside<T: Send>(
     root: &Path,
     work: impl FnOnce() -> Result<T, InstallError> + Send,
 ) -> Result<T, InstallError> {
@@ -504,7 +509,10 @@ impl Drop for Policy {
     }
 }
 
-fn access(step: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallError + use<> {
+pub(super) fn access(
+    step: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> InstallError + use<> {
     let path = path.to_owned();
     move |source| InstallError::Access { step, path, source }
 }
