@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
 
+mod build;
 mod cache;
 mod history;
 mod plan;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands;
+pub(crate) use build::Build;
 pub(crate) use cache::{Cache, CacheCommand, Generate};
 pub(crate) use history::{History, HistoryCommand};
 pub(crate) use plan::Plan;

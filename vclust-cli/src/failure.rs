@@ -9,8 +9,11 @@ use vclust_core::{
     CatalogueError, HistoryError, ImageListingError, ImpossibleEvent, IndexError, MetaPackageError,
     PolicyError, ResolveError, SelectionError, SiteError, SourcesError, SpecError,
 };
-use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
-use vclust_grid::HistoryDatabaseError;
+use vclust_debian::{
+    AptConfigurationError, IndexFileError, MirrorError, PoolError, StateDirectoryError,
+    UserNamespaceError,
+};
+use vclust_grid::{BuildError, HistoryDatabaseError, PlanError, RepositoryError};
 
 use crate::arguments::Format;
 
@@ -93,6 +96,20 @@ pub(crate) enum Failure {
     NothingFound { what: String },
     #[error("{from} does not depend on {to}, not even indirectly")]
     NoChain { from: String, to: String },
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error(transparent)]
+    UserNamespace(#[from] UserNamespaceError),
+    #[error("cannot start this program again in a user namespace")]
+    Restart(#[source] std::io::Error),
+    #[error("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970")]
+    SourceDateEpoch { text: String },
     #[error("cannot write the answer")]
     Write(#[from] std::io::Error),
 }

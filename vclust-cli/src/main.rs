@@ -12,6 +12,7 @@ mod output;
 mod output_file;
 mod progress;
 mod requests;
+mod root;
 mod site;
 
 use std::process::ExitCode;

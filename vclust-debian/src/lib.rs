@@ -31,7 +31,10 @@ pub use deb::{
     ControlArchive, ControlFile, DataArchive, DataEntry, DebError, DebLimits, EntryKind,
     PackageDescription, PackageFile, Replaced,
 };
-pub use image::{Finished, ImageError, UnknownVariant, Variant, finish as finish_image};
+pub use image::{
+    Finished, ImageError, UnknownVariant, Variant, finish as finish_image,
+    read_file as read_file_of_root,
+};
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
 pub use install::{
     Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,

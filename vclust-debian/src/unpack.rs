@@ -7,7 +7,6 @@
 //! not guessed: a package that meets older files is left to dpkg, and where the order of two
 //! packages matters an error says so. In both cases, as after any error, nothing of it stays behind.
 
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,7 +17,7 @@ use self::accounts::Accounts;
 use self::claims::{Claims, Order};
 use self::error::Stop;
 use self::root::{OpenDirectories, Root};
-use self::settle::{Runs, remove, settle};
+use self::settle::{Losses, Runs, remove, settle};
 use self::worker::Worker;
 use crate::deb::{DebError, DebLimits};
 
@@ -99,10 +98,13 @@ impl UnpackedPackage {
         Some(text)
     }
 
-    fn lose(&mut self, paths: &HashSet<Vec<u8>>) {
-        self.files.retain(|path| !paths.contains(path));
+    /// Takes paths out of the list. dpkg sums what it unpacks, and does not go back to the sums of a
+    /// package whose files are taken later.
+    fn lose(&mut self, losses: &Losses) {
+        let Losses { skipped, taken } = losses;
+        self.files.retain(|path| !skipped.contains(path) && !taken.contains_key(path));
         if let Some(sums) = &mut self.md5sums {
-            sums.retain(|(path, _)| !paths.contains(path));
+            sums.retain(|(path, _)| !skipped.contains(path));
         }
     }
 }

@@ -14,7 +14,7 @@ mod sqlite;
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{
     Archives, BuildError, BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder,
-    ImagePlan, OnBuild, PlanError, PlannedPackage,
+    ImagePlan, OnBuild, PlanError, PlannedPackage, ROOT_STATUS,
 };
 pub use learned::{Learner, last_learned, learned};
 pub use repository::{

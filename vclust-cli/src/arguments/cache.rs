@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use vclust_core::ByteSize;
 
+use super::build::{self, Build};
 use super::{Source, StrategyName};
 
 pub(super) const GENERATE_EXAMPLES: &str = "\
@@ -31,6 +32,13 @@ pub(crate) enum CacheCommand {
     /// afterwards is the answer, with what that is expected to save.
     #[command(after_help = GENERATE_EXAMPLES)]
     Generate(Generate),
+    /// Build an image, or a layer over one, and keep it in the repository.
+    ///
+    /// The packages are resolved, fetched, verified, installed and made a read-only file system.
+    /// What is there already is not built again. Root's rights are taken from a user namespace
+    /// where there are no others.
+    #[command(after_help = build::EXAMPLES)]
+    Build(Build),
 }
 
 #[derive(Debug, Args)]

@@ -21,6 +21,7 @@ use crate::site::{Learned, Past};
 pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure> {
     match command {
         CacheCommand::Generate(arguments) => generate(arguments, format),
+        CacheCommand::Build(arguments) => super::build::run(arguments, format),
     }
 }
 

@@ -80,6 +80,11 @@ pub fn finish(root: &Path, variant: Variant) -> Result<Finished, ImageError> {
     })?
 }
 
+/// Reads a file of a root; links in its path lead nowhere but into the root.
+pub fn read_file(root: &Path, path: &Path) -> Result<Vec<u8>, ImageError> {
+    in_root(root, || fs::read(Path::new("/").join(path)).map_err(access("read", path)))?
+}
+
 fn remove_host_keys(finished: &mut Finished) -> Result<(), ImageError> {
     let directory = Path::new("/etc/ssh");
     let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };

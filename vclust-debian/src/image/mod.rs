@@ -9,5 +9,5 @@ mod finish;
 mod variant;
 
 pub use error::ImageError;
-pub use finish::{Finished, finish};
+pub use finish::{Finished, finish, read_file};
 pub use variant::{UnknownVariant, Variant};

@@ -15,7 +15,8 @@ use super::classify::{Needs, Way, way};
 use super::host_keys::Placeholders;
 use super::steps::Steps;
 use super::{
-    Epoch, HostKeys, InstallError, InstallProgress, Installation, Installed, InstalledPackage, bootstrap,
+    Epoch, HostKeys, InstallError, InstallProgress, Installation, Installed, InstalledPackage,
+    bootstrap,
 };
 use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
 use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};

@@ -16,8 +16,17 @@ use super::{Shared, UnpackError};
 /// What became of each package.
 pub(super) type Runs = Vec<Result<Run, LeftToDpkg>>;
 
-/// Paths that a package ships and another one has.
-type Losses = HashMap<Order, HashSet<Vec<u8>>>;
+/// Paths that packages ship and others have.
+type AllLosses = HashMap<Order, Losses>;
+
+/// Paths that one package ships and others have.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// To packages before it: it would not have been unpacked.
+    pub(super) skipped: HashSet<Vec<u8>>,
+    /// To packages after it, of which this is the last: it would have been overwritten.
+    pub(super) taken: HashMap<Vec<u8>, Order>,
+}
 
 /// Paths that a package has to write after all, with their canonical paths.
 type Rewrites = HashMap<Order, HashMap<Vec<u8>, Arc<[u8]>>>;
@@ -26,9 +35,10 @@ type Rewrites = HashMap<Order, HashMap<Vec<u8>, Arc<[u8]>>>;
 pub(super) fn settle(shared: &Shared<'_>, runs: &mut Runs) -> Result<(), Stop> {
     leave_followers(shared, runs)?;
     let (lost, rewrites) = decide(shared, runs)?;
-    for (order, paths) in lost {
-        if let Ok(run) = &mut runs[order as usize] {
-            run.done.lose(&paths);
+    for (order, losses) in &lost {
+        if let Ok(run) = &mut runs[*order as usize] {
+            run.done.lose(losses);
+            refuse_disappearing(shared, *order, losses)?;
         }
     }
     let mut open = OpenDirectories::new(shared.root);
@@ -75,9 +85,9 @@ fn leave_followers(shared: &Shared<'_>, runs: &mut Runs) -> Result<(), Stop> {
 }
 
 /// Who loses which paths, and who has to write some.
-fn decide(shared: &Shared<'_>, runs: &Runs) -> Result<(Losses, Rewrites), Stop> {
+fn decide(shared: &Shared<'_>, runs: &Runs) -> Result<(AllLosses, Rewrites), Stop> {
     let claims = shared.claims();
-    let mut lost = Losses::new();
+    let mut lost = AllLosses::new();
     let mut rewrites = Rewrites::new();
     let mut contested: Vec<(&[u8], &OtherClaim)> = claims
         .table
@@ -102,7 +112,12 @@ fn decide(shared: &Shared<'_>, runs: &Runs) -> Result<(Losses, Rewrites), Stop> 
             owners.push(party);
             for loser in losers {
                 owners.retain(|owner| *owner != loser);
-                lost.entry(loser).or_default().insert(literal.to_vec());
+                let losses = lost.entry(loser).or_default();
+                if loser == party {
+                    losses.skipped.insert(literal.to_vec());
+                } else {
+                    losses.taken.insert(literal.to_vec(), party);
+                }
             }
         }
         if let Some(owner) = owners.first().filter(|owner| **owner != other.writer) {
@@ -110,6 +125,26 @@ fn decide(shared: &Shared<'_>, runs: &Runs) -> Result<(Losses, Rewrites), Stop> 
         }
     }
     Ok((lost, rewrites))
+}
+
+/// dpkg drops a package from which others have taken everything. Whether it does depends on more than
+/// is known here; a package that keeps anything but directories stays in any case.
+fn refuse_disappearing(shared: &Shared<'_>, order: Order, losses: &Losses) -> Result<(), Stop> {
+    let Some((path, taker)) = losses.taken.iter().min() else { return Ok(()) };
+    let claims = shared.claims();
+    let keeps_any = claims.table.values().any(|claim| match claim {
+        Claim::Other(other) => other.writer == order && other.contenders.is_empty(),
+        Claim::Directory(_) | Claim::Alias(_) => false,
+    });
+    if keeps_any {
+        return Ok(());
+    }
+    Err(claims.needs_order(
+        order,
+        *taker,
+        path,
+        "is what the second may take until nothing is left",
+    ))
 }
 
 /// One package ships what others own already: who of them loses it.

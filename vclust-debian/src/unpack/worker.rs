@@ -165,7 +165,7 @@ impl<'w, 's> Worker<'w, 's> {
                 if self.conffiles.contains(&target[..]) {
                     return Err(Stop::left(target, LeftReason::PeculiarConffile));
                 }
-                self.hard_link(target, directory, name, &entry.path)?
+                self.hard_link(target, claimant, attributes)?
             }
             EntryKind::Symlink { .. } => write::finish_symlink(directory, name, attributes),
             kind => write::node(directory, name, file_type(kind), numbers(kind), attributes),
@@ -183,20 +183,20 @@ impl<'w, 's> Worker<'w, 's> {
     fn hard_link(
         &mut self,
         target: &[u8],
-        directory: &Directory,
-        name: &[u8],
-        path: &[u8],
+        claimant: Claimant<'_>,
+        attributes: &Attributes,
     ) -> Result<Result<(), MakeError>, Stop> {
         let place = self.shared.overrides.place(target, &self.package.description().name);
         let (parent, old_name) = split(place);
         let parent = self.parent(parent)?;
         let key = join(&parent, old_name);
-        self.shared.claims().link_to(self.order, &key, path)?;
+        self.shared.claims().link_to(self.order, &key, claimant.literal)?;
         let from = self.directory(&parent, target)?;
         if let Some(sum) = self.sums.get(target).copied() {
-            self.sums.insert(path.to_vec(), sum);
+            self.sums.insert(claimant.literal.to_vec(), sum);
         }
-        Ok(write::hard_link((&from, old_name), (directory, name)))
+        let new = (claimant.directory, claimant.name);
+        Ok(write::hard_link((&from, old_name), new, attributes))
     }
 
     /// Another package wrote this path: its content is only needed to compare it.

@@ -160,13 +160,15 @@ pub(super) fn node(
     attributes.apply_at(directory, name, false)
 }
 
-/// Makes another name of a file.
+/// Makes another name of a file. As in dpkg, the file then gets what this entry says, too.
 pub(super) fn hard_link(
     (from, target): (&Directory, &[u8]),
     (to, name): (&Directory, &[u8]),
+    attributes: &Attributes,
 ) -> Result<(), MakeError> {
     rustix::fs::linkat(from, target, to, name, AtFlags::empty())
-        .map_err(making("make the hard link"))
+        .map_err(making("make the hard link"))?;
+    attributes.apply_at(to, name, false)
 }
 
 /// Makes a symbolic link.

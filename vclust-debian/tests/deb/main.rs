@@ -4,3 +4,4 @@ mod archive;
 mod container;
 mod good;
 mod maker;
+mod unpack;

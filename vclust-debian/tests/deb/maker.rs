@@ -36,6 +36,25 @@ impl Tar {
         self.header(name.as_ref(), kind, content.len(), link.as_ref(), mode).content(content)
     }
 
+    /// Adds directories of mode 0755; each name ends in a slash.
+    pub(crate) fn directories(mut self, names: &[&str]) -> Self {
+        for name in names {
+            self = self.entry(name, b'5', b"", "");
+        }
+        self
+    }
+
+    /// Adds a device.
+    pub(crate) fn device(self, name: &str, kind: u8, major: u32, minor: u32) -> Self {
+        let mut tar = self.entry(name, kind, b"", "");
+        let start = tar.bytes.len() - 512;
+        let block = &mut tar.bytes[start..];
+        block[329..336].copy_from_slice(format!("{major:07o}").as_bytes());
+        block[337..344].copy_from_slice(format!("{minor:07o}").as_bytes());
+        seal(block);
+        tar
+    }
+
     /// Adds only a header, for a content of so many bytes.
     pub(crate) fn header(
         mut self,

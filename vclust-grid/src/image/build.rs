@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use vclust_core::{InstallEvent, PackageVersion, Phase, PhaseEvent, Timestamp};
+use vclust_core::{Event, InstallEvent, PackageVersion, Phase, PhaseEvent, Timestamp};
 use vclust_debian::{
     Below, Compression, Epoch, InstallProgress, Installation, Installed, PackagePool, PoolProgress,
-    Tree, Variant, build_layer, finish_image, write_erofs,
+    ProductFile, Tree, Variant, build_layer, file_digest, finish_image, read_file_of_root,
+    write_erofs,
 };
 
 use super::error::BuildError;
@@ -16,6 +17,10 @@ use crate::repository::{
     Begun, BuildKey, Building, IfFound, ImageKind, ImageRepository, InputDigest, ManifestPackage,
     ManifestPhase, NewImage, Product, StoredImage, root_archive, root_erofs,
 };
+
+/// Name, among the products, of dpkg's status file in the image, or in the layer's root: what packages
+/// are resolved against that are to go on top of it.
+pub const ROOT_STATUS: &str = "dpkg-status";
 
 /// An image or a layer to be built.
 #[derive(Debug, Clone)]
@@ -97,6 +102,14 @@ pub struct BuildEvents {
     pub install: Option<InstallEvent>,
     /// The build as a whole.
     pub phase: Option<PhaseEvent>,
+}
+
+impl BuildEvents {
+    /// The events, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Event> + '_ {
+        let install = self.install.clone().map(Event::Install);
+        install.into_iter().chain(self.phase.clone().map(Event::Phase))
+    }
 }
 
 /// Builds images into a repository.
@@ -361,6 +374,8 @@ fn write_products(
     } else {
         tree.digest(&on_bytes)?
     };
+    let status = read_file_of_root(root, Path::new("/var/lib/dpkg/status"))?;
+    products.push(write_file(&target, ROOT_STATUS, &status)?);
     let file = write_erofs(&tree, &target.join(root_erofs()), content, &on_bytes)?;
     products.push(Product {
         name: root_erofs().to_owned(),
@@ -368,6 +383,14 @@ fn write_products(
         sha256: file.sha256,
     });
     Ok(Written { content, files: tree.entries() as u64, bytes: tree.content_bytes(), products })
+}
+
+fn write_file(directory: &Path, name: &str, content: &[u8]) -> Result<Product, BuildError> {
+    let path = directory.join(name);
+    fs::write(&path, content)
+        .map_err(|source| BuildError::Access { path: path.clone(), source })?;
+    let ProductFile { bytes, sha256 } = file_digest(&path, &|_| ())?;
+    Ok(Product { name: name.to_owned(), bytes, sha256 })
 }
 
 fn make_directory(path: &Path) -> Result<(), BuildError> {

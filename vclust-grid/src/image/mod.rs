@@ -4,6 +4,8 @@ mod build;
 mod error;
 mod plan;
 
-pub use build::{BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder, OnBuild};
+pub use build::{
+    BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder, OnBuild, ROOT_STATUS,
+};
 pub use error::BuildError;
 pub use plan::{Archives, ImagePlan, PlanError, PlannedPackage};
