@@ -158,11 +158,14 @@ impl Run<'_> {
         self.check()?;
         let configure_seconds = start.elapsed().as_secs_f64();
 
+        // threads work side by side: each package is charged its share of the time that all took
+        let busy: f64 = added.iter().map(|(_, package)| package.elapsed.as_secs_f64()).sum();
+        let share = if busy > unpack_seconds { unpack_seconds / busy } else { 1.0 };
         let names = |number: &usize| self.opened[*number].description().name.clone();
         let unpack_steps = added.iter().map(|(number, package)| Step {
             step: StepKind::Unpack,
             package: self.opened[*number].description().name.clone(),
-            seconds: package.elapsed.as_secs_f64(),
+            seconds: package.elapsed.as_secs_f64() * share,
         });
         let mut steps: Vec<Step> = unpack_steps.collect();
         let through_dpkg = through_dpkg.iter().map(names).collect();

@@ -56,7 +56,8 @@ pub(super) enum FetchError {
     Permanent(MirrorError),
 }
 
-/// Makes requests to one archive.
+/// Makes requests to one archive. Clones share its connections.
+#[derive(Clone)]
 pub(crate) struct Fetcher {
     agent: Agent,
 }

@@ -12,6 +12,7 @@
 mod error;
 mod evict;
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub use error::PoolError;
 
 /// Fetches at once. More make no difference to a mirror that is near, and are rude to one that is
 /// far.
-const PARALLEL: usize = 4;
+const PARALLEL: usize = 8;
 
 /// A package that an index promises.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,8 +135,18 @@ impl PackagePool {
         .into_iter()
         .flatten()
         .collect();
+        let mut fetchers: HashMap<&str, Fetcher> = HashMap::new();
+        for package in &missing {
+            // one for all packages of an archive, as it keeps connections open
+            if !fetchers.contains_key(package.archive.as_str()) {
+                let (proxy, silence) = (self.options.proxy.as_deref(), self.options.silence);
+                let fetcher = Fetcher::new(&package.archive, proxy, silence)
+                    .map_err(|source| PoolError::Fetch { package: package.name.clone(), source })?;
+                fetchers.insert(&package.archive, fetcher);
+            }
+        }
         in_parallel(&missing, PARALLEL, |package| {
-            self.fetch_one(package, &report)?;
+            self.fetch_one(package, &fetchers[package.archive.as_str()], &report)?;
             report(&|progress| progress.packages += 1);
             Ok::<(), PoolError>(())
         })?;
@@ -196,6 +207,7 @@ impl PackagePool {
     fn fetch_one(
         &self,
         package: &WantedPackage,
+        fetcher: &Fetcher,
         report: &(dyn Fn(&dyn Fn(&mut PoolProgress)) + Sync),
     ) -> Result<(), PoolError> {
         let partial = self.directory.join("partial").join(package.sha256.to_string());
@@ -217,8 +229,7 @@ impl PackagePool {
         };
         let on_progress: OnProgress<'_> = &on_progress;
         let downloader = Downloader {
-            fetcher: Fetcher::new(uri, self.options.proxy.as_deref(), self.options.silence)
-                .map_err(failed)?,
+            fetcher: fetcher.clone(),
             retries: self.options.retries,
             pause: self.options.pause,
             on_progress,

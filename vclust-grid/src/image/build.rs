@@ -207,6 +207,9 @@ impl<'a> ImageBuilder<'a> {
         phases.done("finish");
 
         let written = write_products(order, &building, &installed, &tree, on_progress)?;
+        // before the products are synced, so that the disk never gets to see the tree
+        fs::remove_dir_all(&tree)
+            .map_err(|source| BuildError::Access { path: tree.clone(), source })?;
         phases.done("write");
 
         let seconds = start.elapsed().as_secs_f64();
