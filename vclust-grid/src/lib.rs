@@ -1,11 +1,21 @@
-//! What a site of vclust keeps: today its history, and what estimators learned from it.
+//! What a site of vclust keeps: its history, what estimators learned from it, and its images.
 //!
 //! The ideas are in `vclust-core`: what an event is, and what a store of events must do. Here is
 //! the store that survives crashes and serves several processes at once, a SQLite file in the
-//! state directory, and the way estimators are brought up to date from any store.
+//! state directory, and the way estimators are brought up to date from any store. Beside it is the
+//! repository of images, which builders fill and everything else reads.
 
 mod history;
 mod learned;
+mod repository;
+mod sqlite;
 
-pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError, SqliteError};
+pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use learned::{Learner, last_learned, learned};
+pub use repository::{
+    Begun, BuildKey, Building, CollectOptions, Collected, Damage, ExportError, ExportForm,
+    ExportOptions, Held, IfFound, ImageKind, ImageRepository, InputDigest, Lease, MINIMAL,
+    Manifest, ManifestError, ManifestPackage, ManifestPhase, NewImage, Product, Recovered, Removal,
+    Removed, RepositoryError, StoredImage, StoredPackage, Verified, root_archive, root_erofs,
+};
+pub use sqlite::SqliteError;

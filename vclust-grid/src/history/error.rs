@@ -7,13 +7,7 @@ use thiserror::Error;
 use vclust_core::{EventId, ImpossibleEvent, Rejection};
 use vclust_debian::StateDirectoryError;
 
-/// What SQLite says, in its words.
-#[derive(Debug, Error)]
-#[error("{0}")]
-pub struct SqliteError(
-    // Not a source: its own cause says the same again, with a number.
-    rusqlite::Error,
-);
+use crate::sqlite::SqliteError;
 
 /// Why the history does not answer.
 #[derive(Debug, Error)]

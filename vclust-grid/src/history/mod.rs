@@ -17,17 +17,14 @@ mod snapshots;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use vclust_core::{Appended, Event, EventFilter, EventId, HistoryStore, Saved, Snapshot};
 use vclust_debian::{StateDirectory, StateDirectoryError};
 
-pub use error::{HistoryDatabaseError, SqliteError};
+use crate::sqlite::connect;
+pub use error::HistoryDatabaseError;
 pub use import::{Import, ImportError};
-
-/// How long a writer waits for another: longer than an import of a million events locks the file.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The history of a site, open in this process. Each thread that uses it opens its own.
 #[derive(Debug)]
@@ -57,16 +54,7 @@ impl HistoryDatabase {
 
     /// Opens or makes the file of this name.
     pub fn open_file(path: &Path) -> Result<Self, HistoryDatabaseError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connect = || {
-            let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(PATIENCE)?;
-            connection.set_prepared_statement_cache_capacity(32);
-            Ok(connection)
-        };
-        let connection = connect().map_err(|error| HistoryDatabaseError::of(path, error))?;
+        let connection = connect(path).map_err(|error| HistoryDatabaseError::of(path, error))?;
         schema::prepare(&connection, path)?;
         Ok(Self { connection, path: path.to_owned() })
     }

@@ -5,12 +5,11 @@
 //! walks the events of a kind in the order of their ids.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
-use super::PATIENCE;
 use super::error::HistoryDatabaseError;
+use crate::sqlite::use_log;
 
 /// Marks a SQLite file as a history of vclust: `vcHi`.
 const APPLICATION: i32 = i32::from_be_bytes(*b"vcHi");
@@ -86,26 +85,6 @@ fn content(connection: &Connection) -> rusqlite::Result<Content> {
         (0, 0, 0) => Content::Nothing,
         _ => Content::SomethingElse,
     })
-}
-
-/// Switches to the write-ahead log, unless that is so already.
-fn use_log(connection: &Connection) -> rusqlite::Result<()> {
-    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    if mode == "wal" {
-        return Ok(());
-    }
-    // To switch, SQLite must be alone with the file, and it does not wait for that by itself.
-    let start = Instant::now();
-    loop {
-        match connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())) {
-            Err(rusqlite::Error::SqliteFailure(error, _))
-                if error.code == ErrorCode::DatabaseBusy && start.elapsed() < PATIENCE =>
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            result => return result,
-        }
-    }
 }
 
 fn create(connection: &Connection) -> rusqlite::Result<Content> {

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use vclust_core::{Saved, Snapshot};
 
-use super::PATIENCE;
 use super::rows::{from_sql, to_sql};
+use crate::sqlite::PATIENCE;
 
 pub(super) fn load(
     connection: &Connection,

@@ -1,0 +1,277 @@
+//! Images as other programs take them: directories, archives, file systems, disks.
+//!
+//! What is exported is made under a temporary name beside its target and renamed when it is whole, so
+//! that nobody ever sees a part of it.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use vclust_debian::{
+    DiskFormat, DiskOptions, OnBytes, ProductError, Tree, copy_tar, unpack_archive, write_disk,
+    write_erofs,
+};
+
+use super::catalogue::StoredImage;
+use super::error::RepositoryError;
+use super::manifest::{Manifest, Product, root_archive, root_erofs};
+use super::{ImageRepository, Lease};
+
+/// What an image is exported as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportForm {
+    /// A directory with the root in it.
+    Directory,
+    /// A tar archive.
+    Tar,
+    /// A tar archive compressed by zstd.
+    TarZst,
+    /// An erofs image.
+    Erofs,
+    /// A raw disk with one ext4 file system.
+    Raw,
+    /// The same as QEMU's qcow2.
+    Qcow2,
+}
+
+impl ExportForm {
+    /// The form that a target's suffix asks for; without a suffix that is known, a directory.
+    #[must_use]
+    pub fn of(target: &Path) -> Self {
+        let name = target.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let known = [
+            (".tar", Self::Tar),
+            (".tar.zst", Self::TarZst),
+            (".tzst", Self::TarZst),
+            (".erofs", Self::Erofs),
+            (".raw", Self::Raw),
+            (".img", Self::Raw),
+            (".qcow2", Self::Qcow2),
+        ];
+        let found = known.iter().find(|(suffix, _)| name.ends_with(suffix));
+        found.map_or(Self::Directory, |(_, form)| *form)
+    }
+}
+
+/// How an image is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// As what.
+    pub form: ExportForm,
+    /// Whether a file of that name is replaced, or a directory that is empty.
+    pub replace: bool,
+    /// The size of a disk, if not the least that holds the image.
+    pub disk_size: Option<u64>,
+}
+
+/// Why an image is not exported. The target is as before.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The repository does not answer.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// What is to be exported cannot be made.
+    #[error("cannot export to {}", target.display())]
+    Product {
+        /// The target.
+        target: PathBuf,
+        /// Why not.
+        source: ProductError,
+    },
+    /// There is something of that name.
+    #[error("{} exists already; --force replaces it", .0.display())]
+    Exists(PathBuf),
+    /// There is a directory with something in it.
+    #[error("{} is a directory that is not empty; remove it yourself if nobody needs it", .0.display())]
+    NotEmpty(PathBuf),
+    /// The target is no name of a file.
+    #[error("{} is no name that a file can have", .0.display())]
+    NoName(PathBuf),
+    /// The image has no file that the form could be made of.
+    #[error("image {id} has no {product}, which this is made of")]
+    NoProduct {
+        /// The image.
+        id: String,
+        /// The file.
+        product: &'static str,
+    },
+    /// The target, or what is beside it, cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// What it is.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl ImageRepository {
+    /// Writes an image to a target and says how many bytes that has; for a directory, those in its
+    /// files. Directories and disks take root.
+    pub fn export(
+        &self,
+        image: &StoredImage,
+        target: &Path,
+        options: &ExportOptions,
+        on_bytes: OnBytes<'_>,
+    ) -> Result<u64, ExportError> {
+        let there = check_target(target, options)?;
+        let name = target.file_name().ok_or_else(|| ExportError::NoName(target.to_owned()))?;
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let failed = |source| ExportError::Write { path: target.to_owned(), source };
+        let scratch = tempfile::Builder::new()
+            .prefix(&format!(".{}-", name.to_string_lossy()))
+            .tempdir_in(parent.unwrap_or(Path::new(".")))
+            .map_err(failed)?;
+        let export = Export {
+            manifest: self.manifest(image)?,
+            lease: self.lease(image)?,
+            target,
+            scratch: scratch.path(),
+            on_bytes,
+        };
+        let new = scratch.path().join("new");
+        match options.form {
+            ExportForm::Directory => export.directory(&new)?,
+            ExportForm::Tar => {
+                let (archive, content) = export.archive()?;
+                copy_tar(&archive, content, &new, on_bytes).map_err(export.failed())?;
+            }
+            ExportForm::TarZst => export.copy(root_archive(), &new)?,
+            ExportForm::Erofs if export.manifest.image.product(root_erofs()).is_none() => {
+                export.make_erofs(&new)?;
+            }
+            ExportForm::Erofs => export.copy(root_erofs(), &new)?,
+            ExportForm::Raw => export.disk(&new, DiskFormat::Raw, options)?,
+            ExportForm::Qcow2 => export.disk(&new, DiskFormat::Qcow2, options)?,
+        }
+        let bytes = if options.form == ExportForm::Directory {
+            image.content_bytes
+        } else {
+            let file = File::open(&new).map_err(failed)?;
+            file.sync_all().map_err(failed)?;
+            file.metadata().map_err(failed)?.len()
+        };
+        let flags = if there {
+            rustix::fs::RenameFlags::empty()
+        } else {
+            rustix::fs::RenameFlags::NOREPLACE
+        };
+        let cwd = rustix::fs::CWD;
+        match rustix::fs::renameat_with(cwd, &new, cwd, target, flags) {
+            Ok(()) => Ok(bytes),
+            Err(rustix::io::Errno::EXIST) => Err(ExportError::Exists(target.to_owned())),
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+}
+
+/// Whether there is something to replace, if that is allowed.
+fn check_target(target: &Path, options: &ExportOptions) -> Result<bool, ExportError> {
+    let data = match target.symlink_metadata() {
+        Ok(data) => data,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(ExportError::Write { path: target.to_owned(), source }),
+    };
+    if data.is_dir() {
+        let mut entries = fs::read_dir(target)
+            .map_err(|source| ExportError::Write { path: target.to_owned(), source })?;
+        if entries.next().is_some() {
+            return Err(ExportError::NotEmpty(target.to_owned()));
+        }
+    }
+    let is_directory = options.form == ExportForm::Directory;
+    // an empty directory is as good as none
+    if (options.replace || data.is_dir()) && data.is_dir() == is_directory {
+        return Ok(true);
+    }
+    Err(ExportError::Exists(target.to_owned()))
+}
+
+struct Export<'a> {
+    manifest: Manifest,
+    lease: Lease,
+    target: &'a Path,
+    scratch: &'a Path,
+    on_bytes: OnBytes<'a>,
+}
+
+impl Export<'_> {
+    fn product(&self, name: &'static str) -> Result<(PathBuf, &Product), ExportError> {
+        let found = self.manifest.image.product(name);
+        let id = || self.manifest.id.clone();
+        let product = found.ok_or_else(|| ExportError::NoProduct { id: id(), product: name })?;
+        Ok((self.lease.product(name), product))
+    }
+
+    fn failed(&self) -> impl FnOnce(ProductError) -> ExportError {
+        |source| ExportError::Product { target: self.target.to_owned(), source }
+    }
+
+    fn archive(&self) -> Result<(PathBuf, vclust_core::Sha256), ExportError> {
+        let (path, _) = self.product(root_archive())?;
+        Ok((path, self.manifest.image.content))
+    }
+
+    fn directory(&self, new: &Path) -> Result<(), ExportError> {
+        let (archive, content) = self.archive()?;
+        fs::create_dir(new)
+            .map_err(|source| ExportError::Write { path: new.to_owned(), source })?;
+        unpack_archive(&archive, content, new, self.on_bytes).map_err(self.failed())?;
+        Ok(())
+    }
+
+    fn copy(&self, name: &'static str, new: &Path) -> Result<(), ExportError> {
+        let (path, _) = self.product(name)?;
+        let read = |source| RepositoryError::Read { path: path.clone(), source };
+        let failed = |source| ExportError::Write { path: new.to_owned(), source };
+        let mut from = File::open(&path).map_err(read)?;
+        let mut to = File::create_new(new).map_err(failed)?;
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let filled = from.read(&mut buffer).map_err(read)?;
+            if filled == 0 {
+                return Ok(());
+            }
+            to.write_all(&buffer[..filled]).map_err(failed)?;
+            (self.on_bytes)(filled as u64);
+        }
+    }
+
+    /// An erofs image from the archive, for an image that was built without one.
+    fn make_erofs(&self, new: &Path) -> Result<(), ExportError> {
+        let root = self.scratch.join("root");
+        self.directory(&root)?;
+        let image = &self.manifest.image;
+        let tree = Tree::read(&root, image.source_date_epoch).map_err(self.failed())?;
+        write_erofs(&tree, new, image.content, self.on_bytes).map_err(self.failed())?;
+        Ok(())
+    }
+
+    fn disk(
+        &self,
+        new: &Path,
+        format: DiskFormat,
+        options: &ExportOptions,
+    ) -> Result<(), ExportError> {
+        let image = &self.manifest.image;
+        let erofs = if image.product(root_erofs()).is_some() {
+            self.product(root_erofs())?.0
+        } else {
+            let made = self.scratch.join("erofs");
+            self.make_erofs(&made)?;
+            made
+        };
+        let disk = DiskOptions {
+            format,
+            size: options.disk_size,
+            digest: image.content,
+            entries: image.files,
+            content_bytes: image.bytes,
+            source_date_epoch: image.source_date_epoch,
+        };
+        write_disk(&erofs, new, &disk).map_err(self.failed())
+    }
+}
