@@ -67,7 +67,8 @@ impl DiskOptions {
         let inodes = self.inodes(content) * 256;
         // maps of blocks and inodes, copies of the superblock, room to grow the file system
         let rest = content / 64 + 8 * MIB;
-        (content + inodes + JOURNAL + rest).next_multiple_of(MIB)
+        // and a journal takes no more than half of a file system
+        (content + inodes + JOURNAL + rest).next_multiple_of(MIB).max(4 * JOURNAL)
     }
 }
 
@@ -120,7 +121,7 @@ fn write_raw(
     let mke2fs = |unshare: ExternalCommand| {
         unshare
             .arg("mke2fs")
-            .args(["-q", "-t", "ext4", "-m", "1", "-U", &uuid])
+            .args(["-q", "-t", "ext4", "-T", "default", "-m", "1", "-U", &uuid])
             .arg("-E")
             .arg(format!("hash_seed={uuid},root_owner=0:0,lazy_itable_init=0"))
             .arg("-J")

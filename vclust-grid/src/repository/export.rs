@@ -73,8 +73,13 @@ pub enum ExportError {
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     /// What is to be exported cannot be made.
-    #[error(transparent)]
-    Product(#[from] ProductError),
+    #[error("cannot export to {}", target.display())]
+    Product {
+        /// The target.
+        target: PathBuf,
+        /// Why not.
+        source: ProductError,
+    },
     /// There is something of that name.
     #[error("{} exists already; --force replaces it", .0.display())]
     Exists(PathBuf),
@@ -123,6 +128,7 @@ impl ImageRepository {
         let export = Export {
             manifest: self.manifest(image)?,
             lease: self.lease(image)?,
+            target,
             scratch: scratch.path(),
             on_bytes,
         };
@@ -131,7 +137,7 @@ impl ImageRepository {
             ExportForm::Directory => export.directory(&new)?,
             ExportForm::Tar => {
                 let (archive, content) = export.archive()?;
-                copy_tar(&archive, content, &new, on_bytes)?;
+                copy_tar(&archive, content, &new, on_bytes).map_err(export.failed())?;
             }
             ExportForm::TarZst => export.copy(root_archive(), &new)?,
             ExportForm::Erofs if export.manifest.image.product(root_erofs()).is_none() => {
@@ -187,6 +193,7 @@ fn check_target(target: &Path, options: &ExportOptions) -> Result<bool, ExportEr
 struct Export<'a> {
     manifest: Manifest,
     lease: Lease,
+    target: &'a Path,
     scratch: &'a Path,
     on_bytes: OnBytes<'a>,
 }
@@ -199,6 +206,10 @@ impl Export<'_> {
         Ok((self.lease.product(name), product))
     }
 
+    fn failed(&self) -> impl FnOnce(ProductError) -> ExportError {
+        |source| ExportError::Product { target: self.target.to_owned(), source }
+    }
+
     fn archive(&self) -> Result<(PathBuf, vclust_core::Sha256), ExportError> {
         let (path, _) = self.product(root_archive())?;
         Ok((path, self.manifest.image.content))
@@ -208,7 +219,7 @@ impl Export<'_> {
         let (archive, content) = self.archive()?;
         fs::create_dir(new)
             .map_err(|source| ExportError::Write { path: new.to_owned(), source })?;
-        unpack_archive(&archive, content, new, self.on_bytes)?;
+        unpack_archive(&archive, content, new, self.on_bytes).map_err(self.failed())?;
         Ok(())
     }
 
@@ -234,8 +245,8 @@ impl Export<'_> {
         let root = self.scratch.join("root");
         self.directory(&root)?;
         let image = &self.manifest.image;
-        let tree = Tree::read(&root, image.source_date_epoch)?;
-        write_erofs(&tree, new, image.content, self.on_bytes)?;
+        let tree = Tree::read(&root, image.source_date_epoch).map_err(self.failed())?;
+        write_erofs(&tree, new, image.content, self.on_bytes).map_err(self.failed())?;
         Ok(())
     }
 
@@ -261,7 +272,6 @@ impl Export<'_> {
             content_bytes: image.bytes,
             source_date_epoch: image.source_date_epoch,
         };
-        write_disk(&erofs, new, &disk)?;
-        Ok(())
+        write_disk(&erofs, new, &disk).map_err(self.failed())
     }
 }

@@ -1,0 +1,9 @@
+//! The repository of images, as builders, users and crashes find it.
+
+mod basics;
+mod collecting;
+mod crashes;
+mod exporting;
+mod made;
+mod processes;
+mod verifying;
