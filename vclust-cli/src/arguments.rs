@@ -5,6 +5,7 @@
 mod build;
 mod cache;
 mod history;
+mod measure;
 mod plan;
 mod simulate;
 
@@ -17,6 +18,7 @@ use crate::commands;
 pub(crate) use build::Build;
 pub(crate) use cache::{Cache, CacheCommand, Generate};
 pub(crate) use history::{History, HistoryCommand};
+pub(crate) use measure::{Measure, MeasureCommand, MeasureInstall};
 pub(crate) use plan::Plan;
 pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
 
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     /// and last node, and how much each resource was used.
     #[command(after_help = commands::simulate_site::EXAMPLES)]
     SimulateSite(commands::simulate_site::Arguments),
+    /// Measure on this machine what estimates learn from.
+    Measure(Measure),
     /// Print a completion script for a shell.
     ///
     /// For bash: vclust completions bash > /etc/bash_completion.d/vclust

@@ -104,6 +104,8 @@ pub(crate) enum Failure {
     Repository(#[from] RepositoryError),
     #[error(transparent)]
     Pool(#[from] PoolError),
+    #[error("none of the {sets} sets could be installed; see above why")]
+    NothingMeasured { sets: usize },
     #[error(transparent)]
     UserNamespace(#[from] UserNamespaceError),
     #[error("cannot start this program again in a user namespace")]

@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod history;
+pub(crate) mod measure;
 pub(crate) mod packages;
 pub(crate) mod plan;
 pub(crate) mod resolve;

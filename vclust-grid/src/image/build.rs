@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use vclust_core::{Event, InstallEvent, PackageVersion, Phase, PhaseEvent, Timestamp};
 use vclust_debian::{
-    Below, Compression, Epoch, InstallProgress, Installation, Installed, PackagePool, PoolProgress,
-    ProductFile, Tree, Variant, build_layer, file_digest, finish_image, read_file_of_root,
-    write_erofs,
+    Below, Compression, Epoch, InstallProgress, Installation, Installed, LayerError, PackagePool,
+    PoolProgress, ProductFile, Tree, Variant, build_layer, file_digest, finish_image,
+    read_file_of_root, write_erofs,
 };
 
 use super::error::BuildError;
@@ -245,6 +245,39 @@ impl<'a> ImageBuilder<'a> {
         Ok(BuiltImage { image: stored, was_there: false, seconds, phases: phases.phases, events })
     }
 
+    /// Installs what is ordered over its base, to see how long that takes, and keeps nothing of it.
+    ///
+    /// Fetching the packages is not part of what is measured.
+    pub fn measure(
+        &self,
+        order: &ImageOrder,
+        on_progress: OnBuild<'_>,
+    ) -> Result<InstallEvent, BuildError> {
+        let wanted: Vec<_> =
+            order.plan.packages.iter().map(|package| package.wanted.clone()).collect();
+        let fetching = |progress| on_progress(BuildProgress::Fetching(progress));
+        let fetched = self.pool.fetch(&wanted, &fetching)?;
+        let base = order.base.as_ref().ok_or(LayerError::NothingBelow)?;
+        let stack = self.stack(base)?;
+        // nothing is found under this key, as nothing is ever committed under it
+        let process = std::process::id().to_string();
+        let key = BuildKey::of(["measurement", process.as_str(), &order.key().to_string()]);
+        let Begun::Building(building) = self.repository.begin(key, IfFound::Replace, &mut || ())?
+        else {
+            return Err(LayerError::NothingBelow.into());
+        };
+        let scratch = building.directory().join("layer");
+        make_directory(&scratch)?;
+        let installing = |progress| on_progress(BuildProgress::Installing(progress));
+        let install = |root: &Path| -> Result<Installed, BuildError> {
+            let installation = Installation::new(root, &order.plan.architecture, &fetched.paths);
+            Ok(installation.remove(&order.plan.remove).run(&installing)?)
+        };
+        let (installed, _) = build_layer(&stack.below, &scratch, install)?;
+        drop(building);
+        Ok(install_event(self.site, order, installed, crate::repository::now()))
+    }
+
     /// The images that a layer is built over, from the bottom up.
     fn stack(&self, top: &StoredImage) -> Result<Stack, BuildError> {
         let mut below = Vec::new();
@@ -275,25 +308,7 @@ impl<'a> ImageBuilder<'a> {
         at: Timestamp,
         seconds: f64,
     ) -> BuildEvents {
-        let packages = installed
-            .packages
-            .iter()
-            .map(|package| PackageVersion {
-                package: package.name.clone(),
-                version: package.version.clone(),
-            })
-            .collect();
-        let install = InstallEvent {
-            at,
-            site: self.site.to_owned(),
-            nodes: 1,
-            packages,
-            seconds: installed.unpack_seconds + installed.configure_seconds,
-            request: order.request.clone(),
-            unpack_seconds: Some(installed.unpack_seconds),
-            configure_seconds: Some(installed.configure_seconds),
-            steps: installed.steps,
-        };
+        let install = install_event(self.site, order, installed, at);
         let (strategy, phase) = match image.kind {
             ImageKind::Image => ("install", Phase::Image),
             ImageKind::Layer => ("layers", Phase::Layer),
@@ -310,6 +325,34 @@ impl<'a> ImageBuilder<'a> {
             memory_bytes: None,
         };
         BuildEvents { install: Some(install), phase: Some(phase) }
+    }
+}
+
+/// An installation as the history has it.
+fn install_event(
+    site: &str,
+    order: &ImageOrder,
+    installed: Installed,
+    at: Timestamp,
+) -> InstallEvent {
+    let packages = installed
+        .packages
+        .iter()
+        .map(|package| PackageVersion {
+            package: package.name.clone(),
+            version: package.version.clone(),
+        })
+        .collect();
+    InstallEvent {
+        at,
+        site: site.to_owned(),
+        nodes: 1,
+        packages,
+        seconds: installed.unpack_seconds + installed.configure_seconds,
+        request: order.request.clone(),
+        unpack_seconds: Some(installed.unpack_seconds),
+        configure_seconds: Some(installed.configure_seconds),
+        steps: installed.steps,
     }
 }
 
