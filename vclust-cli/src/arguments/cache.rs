@@ -9,8 +9,8 @@ use super::build::{self, Build};
 use super::{Source, StrategyName};
 
 pub(super) const GENERATE_EXAMPLES: &str = "\
-Policies: paper:N,M; keep-used; golden:N; static:N; landlord:A; expected-time:H. `vclust simulate --help`
-tells what each does, and `vclust simulate` what came of it on a trace of requests.
+Policies: paper:N,M; keep-used; golden:N; static:N; landlord:A; expected-time:H,K. `vclust simulate
+--help` tells what each does, and `vclust simulate` what came of it on a trace of requests.
 
 Examples:
   vclust cache generate --explain                        what vclust's own policy would build
@@ -26,7 +26,7 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// Tell which images a policy would have the repository hold, from the requests of the past.
+    /// Tell which images and layers a policy would have the repository hold, from the requests of the past.
     ///
     /// The requests of the history are shown to the policy in their order; what it would hold
     /// afterwards is the answer, with what that is expected to save.
@@ -54,11 +54,11 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "H.jsonl", value_hint = ValueHint::FilePath)]
     pub(crate) history: Option<PathBuf>,
 
-    /// The images that are there now: a JSON document as this command prints it.
+    /// The images and layers that are there now: a JSON document as this command prints it.
     #[arg(long, value_name = "IMAGES.json", value_hint = ValueHint::FilePath)]
     pub(crate) images: Option<PathBuf>,
 
-    /// What the images may take together.
+    /// What images and layers may take together.
     #[arg(long, value_name = "SIZE", default_value = "4GB")]
     pub(crate) budget: ByteSize,
 
@@ -74,7 +74,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "SITE", default_value = "here")]
     pub(crate) site: String,
 
-    /// Tell of each image which packages it adds, what it saves, and what would be lost without it.
+    /// Tell of each image and layer which packages it adds, what it saves, and what would be lost without it.
     #[arg(long)]
     pub(crate) explain: bool,
 }
