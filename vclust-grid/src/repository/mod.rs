@@ -181,14 +181,18 @@ impl ImageRepository {
         Manifest::read(&path).map_err(|source| RepositoryError::Manifest { path, source })
     }
 
-    /// The images, without layers, as selection and generation take them: those for an architecture,
-    /// the latest minimal one under the name `minimal`.
+    /// The images as selection and generation take them: those for an architecture, the latest
+    /// minimal one under the name `minimal`, and the layers over that one.
     pub fn listings(&self, architecture: &str) -> Result<ImageListings, RepositoryError> {
         let images = self.list()?;
         let minimal = latest_minimal(&images, Some(architecture)).map(|image| image.id.clone());
-        let whole = images
-            .iter()
-            .filter(|image| image.kind == ImageKind::Image && image.architecture == architecture);
+        let usable = images.iter().filter(|image| {
+            let is_usable = match image.kind {
+                ImageKind::Image => true,
+                ImageKind::Layer => image.base.is_some() && image.base == minimal,
+            };
+            is_usable && image.architecture == architecture
+        });
         let listing = |image: &StoredImage| {
             let is_minimal = minimal.as_ref() == Some(&image.id);
             let id = if is_minimal { MINIMAL.to_owned() } else { image.id.clone() };
@@ -202,9 +206,13 @@ impl ImageRepository {
                 .collect();
             // one package of two architectures has one version
             packages.dedup();
-            ImageListing { id, bytes: image.transfer_bytes(), packages }
+            let kind = match image.kind {
+                ImageKind::Image => vclust_core::ImageKind::Image,
+                ImageKind::Layer => vclust_core::ImageKind::Layer,
+            };
+            ImageListing { id, kind, bytes: image.transfer_bytes(), packages }
         };
-        Ok(ImageListings { images: whole.map(listing).collect() })
+        Ok(ImageListings { images: usable.map(listing).collect() })
     }
 
     /// Begins a build, or finds what it would make. Of several processes that begin the same build
