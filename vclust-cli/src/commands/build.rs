@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
-use vclust_core::{Closure, HistoryStore, ImageListings, Request};
+use vclust_core::{Closure, HistoryStore, ImageKind, ImageListings, Request};
 use vclust_debian::{AptConfiguration, MirrorOptions, PackagePool, StateDirectory};
 use vclust_grid::{
     BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan,
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Build, format: Format) -> Result<(), Failure> {
     let state = StateDirectory::locate()?;
     let repository = ImageRepository::open(&state)?;
     let answers = match &arguments.generated {
-        None => vec![build_one(arguments, &state, &repository, &arguments.packages)?],
+        None => vec![answer(build_one(arguments, &state, &repository)?)],
         Some(path) => build_generated(arguments, &state, &repository, path)?,
     };
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
@@ -99,7 +99,12 @@ fn build_generated(
         let added = listing.packages.iter().filter(|package| !below.contains(&package.package));
         let items: Vec<String> =
             added.map(|package| format!("{}={}", package.package, package.version)).collect();
-        answers.push(build_one(arguments, state, repository, &items)?);
+        let base = match listing.kind {
+            ImageKind::Image => None,
+            // what generation calls the minimal image is a variant of its own here
+            ImageKind::Layer => Some(build_image(arguments, state, repository, None, &[])?.image),
+        };
+        answers.push(answer(build_image(arguments, state, repository, base, &items)?));
     }
     Ok(answers)
 }
@@ -108,12 +113,22 @@ fn build_one(
     arguments: &Build,
     state: &StateDirectory,
     repository: &ImageRepository,
-    packages: &[String],
-) -> Result<Answer, Failure> {
+) -> Result<BuiltImage, Failure> {
     let base = match &arguments.base {
         Some(id) => Some(repository.get(id)?),
         None => None,
     };
+    build_image(arguments, state, repository, base, &arguments.packages)
+}
+
+/// Builds an image, or a layer where there is a base.
+fn build_image(
+    arguments: &Build,
+    state: &StateDirectory,
+    repository: &ImageRepository,
+    base: Option<StoredImage>,
+    packages: &[String],
+) -> Result<BuiltImage, Failure> {
     let status = base.as_ref().map(|base| repository.path_of(base).join(ROOT_STATUS));
     let installed = match &status {
         Some(path) => Installed::StatusFile(path),
@@ -141,7 +156,7 @@ fn build_one(
     bars.clear();
     let built = built?;
     record(state, &built.events);
-    Ok(answer(built))
+    Ok(built)
 }
 
 fn resolve<'a>(
