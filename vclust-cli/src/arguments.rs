@@ -13,7 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands;
-pub(crate) use cache::{Cache, CacheCommand, Generate};
+pub(crate) use cache::{
+    Cache, CacheCommand, CollectImages, ExportImage, Generate, ShowImage, VerifyImages,
+};
 pub(crate) use history::{History, HistoryCommand};
 pub(crate) use plan::Plan;
 pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
@@ -76,7 +78,7 @@ pub(crate) enum Command {
     /// history, and the cheapest is chosen. Nothing is built.
     #[command(after_help = plan::EXAMPLES)]
     Plan(Plan),
-    /// Decide which images are worth keeping.
+    /// List, check, export and remove images, and decide which are worth keeping.
     Cache(Cache),
     /// Replay requests through cache policies and compare the builds that come of it.
     ///

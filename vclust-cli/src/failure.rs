@@ -10,7 +10,7 @@ use vclust_core::{
     PolicyError, ResolveError, SelectionError, SiteError, SourcesError, SpecError,
 };
 use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
-use vclust_grid::HistoryDatabaseError;
+use vclust_grid::{ExportError, HistoryDatabaseError, RepositoryError};
 
 use crate::arguments::Format;
 
@@ -87,6 +87,20 @@ pub(crate) enum Failure {
         if *failed > 0 { format!(" ({failed} cannot be fulfilled any longer)") } else { String::new() }
     )]
     NoHistoryOfRequests { failed: usize },
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error("--disk-size is for disks (.raw, .img, .qcow2), and {} is none", target.display())]
+    DiskSizeOfNoDisk { target: PathBuf },
+    #[error(
+        "{damaged} of {of} images {} damaged; `vclust cache build --rebuild` makes them anew",
+        if *damaged == 1 { "is" } else { "are" }
+    )]
+    Damaged { damaged: usize, of: usize },
+    /// The answer has said it.
+    #[error("the answer says what is wrong")]
+    Told,
     #[error("`{pattern}` is not a regular expression")]
     Pattern { pattern: String, source: regex::Error },
     #[error("no package matches {what}")]
@@ -105,6 +119,9 @@ impl Failure {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
                 return ExitCode::SUCCESS;
             }
+        }
+        if matches!(self, Self::Told) {
+            return ExitCode::FAILURE;
         }
         let mut explanation = self.explanation();
         match format {
