@@ -2,8 +2,10 @@
 
 #![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
 
+mod build;
 mod cache;
 mod history;
+mod measure;
 mod plan;
 mod simulate;
 
@@ -13,10 +15,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands;
+pub(crate) use build::Build;
 pub(crate) use cache::{
     Cache, CacheCommand, CollectImages, ExportImage, Generate, ShowImage, VerifyImages,
 };
 pub(crate) use history::{History, HistoryCommand};
+pub(crate) use measure::{Measure, MeasureCommand, MeasureInstall};
 pub(crate) use plan::Plan;
 pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
 
@@ -94,6 +98,8 @@ pub(crate) enum Command {
     /// and last node, and how much each resource was used.
     #[command(after_help = commands::simulate_site::EXAMPLES)]
     SimulateSite(commands::simulate_site::Arguments),
+    /// Measure on this machine what estimates learn from.
+    Measure(Measure),
     /// Print a completion script for a shell.
     ///
     /// For bash: vclust completions bash > /etc/bash_completion.d/vclust

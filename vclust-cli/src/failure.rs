@@ -9,8 +9,11 @@ use vclust_core::{
     CatalogueError, HistoryError, ImageListingError, ImpossibleEvent, IndexError, MetaPackageError,
     PolicyError, ResolveError, SelectionError, SiteError, SourcesError, SpecError,
 };
-use vclust_debian::{AptConfigurationError, IndexFileError, MirrorError, StateDirectoryError};
-use vclust_grid::{ExportError, HistoryDatabaseError, RepositoryError};
+use vclust_debian::{
+    AptConfigurationError, IndexFileError, MirrorError, PoolError, StateDirectoryError,
+    UserNamespaceError,
+};
+use vclust_grid::{BuildError, ExportError, HistoryDatabaseError, PlanError, RepositoryError};
 
 use crate::arguments::Format;
 
@@ -88,8 +91,6 @@ pub(crate) enum Failure {
     )]
     NoHistoryOfRequests { failed: usize },
     #[error(transparent)]
-    Repository(#[from] RepositoryError),
-    #[error(transparent)]
     Export(#[from] ExportError),
     #[error("--disk-size is for disks (.raw, .img, .qcow2), and {} is none", target.display())]
     DiskSizeOfNoDisk { target: PathBuf },
@@ -107,6 +108,22 @@ pub(crate) enum Failure {
     NothingFound { what: String },
     #[error("{from} does not depend on {to}, not even indirectly")]
     NoChain { from: String, to: String },
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    #[error("none of the {sets} sets could be installed; see above why")]
+    NothingMeasured { sets: usize },
+    #[error(transparent)]
+    UserNamespace(#[from] UserNamespaceError),
+    #[error("cannot start this program again in a user namespace")]
+    Restart(#[source] std::io::Error),
+    #[error("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970")]
+    SourceDateEpoch { text: String },
     #[error("cannot write the answer")]
     Write(#[from] std::io::Error),
 }

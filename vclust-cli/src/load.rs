@@ -8,6 +8,7 @@ use vclust_core::{
     clearsigned_payload,
 };
 use vclust_debian::{AptConfiguration, open_index};
+use vclust_grid::Archives;
 
 use crate::arguments::{Root, Source};
 use crate::failure::Failure;
@@ -17,6 +18,8 @@ use crate::lists;
 pub(crate) struct Loaded {
     pub(crate) index: Index,
     pub(crate) policy: Policy,
+    /// The archives of the index files, where they are known.
+    pub(crate) archives: Archives,
 }
 
 /// What the root of a request holds.
@@ -55,12 +58,12 @@ pub(crate) fn load_with(
     }
     let index = builder.build()?;
     if !matches!(installed, Installed::Minimal) {
-        return Ok(Loaded { index, policy: plan.policy });
+        return Ok(Loaded { index, policy: plan.policy, archives: plan.archives });
     }
     let root = Request::minimal_root(&index).resolve(&index, &plan.policy)?;
     let mut builder = plan.builder()?;
     builder.status(root.status_file(), FileOrigin::named("minimal root"));
-    Ok(Loaded { index: builder.build()?, policy: plan.policy })
+    Ok(Loaded { index: builder.build()?, policy: plan.policy, archives: plan.archives })
 }
 
 /// What to load, decided once.
@@ -69,6 +72,7 @@ struct Plan {
     foreign: Vec<String>,
     files: Vec<(Bytes, FileOrigin)>,
     policy: Policy,
+    archives: Archives,
 }
 
 impl Plan {
@@ -87,13 +91,19 @@ impl Plan {
             .or_else(|| files.iter().find_map(|(file, _)| architecture_in(file)))
             .unwrap_or_else(|| machine_architecture().to_owned());
         let foreign = source.foreign_architecture.clone();
-        Ok(Self { native, foreign, files, policy: Policy::default() })
+        let archives = Archives::default();
+        Ok(Self { native, foreign, files, policy: Policy::default(), archives })
     }
 
     fn of_machine(source: &Source) -> Result<Self, Failure> {
         let configuration = AptConfiguration::load()?;
         let mut files = Vec::new();
-        for list in lists::index_files(source, &configuration)? {
+        let lists = lists::index_files(source, &configuration)?;
+        let archives = lists
+            .iter()
+            .map(|list| (list.path.display().to_string(), list.archive_uri.clone()))
+            .collect();
+        for list in lists {
             let name = list.path.display().to_string();
             files.push((open_index(&list.path)?, FileOrigin::of_suite(name, list.suite())));
         }
@@ -109,13 +119,13 @@ impl Plan {
         };
         if source.mirror.is_some() {
             // Another archive than the machine's: the machine's preferences are not about it.
-            return Ok(Self { native, foreign, files, policy: Policy::default() });
+            return Ok(Self { native, foreign, files, policy: Policy::default(), archives });
         }
         let mut policy = Policy::with_pins(configuration.pins()?);
         if let Some(release) = configuration.default_release() {
             policy = policy.default_release(release);
         }
-        Ok(Self { native, foreign, files, policy })
+        Ok(Self { native, foreign, files, policy, archives })
     }
 
     fn builder(&self) -> Result<IndexBuilder, Failure> {

@@ -12,6 +12,7 @@ mod output;
 mod output_file;
 mod progress;
 mod requests;
+mod root;
 mod site;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Cache(arguments) => commands::cache::run(&arguments.command, format),
         Command::Simulate(arguments) => commands::simulate::run(arguments, format),
         Command::SimulateSite(arguments) => commands::simulate_site::run(arguments, format),
+        Command::Measure(arguments) => commands::measure::run(&arguments.command, format),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {

@@ -154,6 +154,7 @@ fn what_generate_answers_can_be_planned_with() {
     let generate = |more: &[&str]| {
         let mut arguments = vec!["cache", "generate", "--packages-file", "Packages"];
         arguments.extend(["--history", "history.jsonl", "--strategy", "layers"]);
+        arguments.extend(["--policy", "expected-time:,images"]);
         arguments.extend(more);
         site.run(&arguments)
     };

@@ -75,7 +75,8 @@ impl Site {
             kind: if base.is_some() { ImageKind::Layer } else { ImageKind::Image },
             content: archive.content,
             base: base.map(|base| base.id.clone()),
-            variant: if content == "minimal" { "minimal" } else { "cache" }.to_owned(),
+            variant: "minimal".to_owned(),
+            request: if content == "minimal" { vec![] } else { vec![content.to_owned()] },
             architecture: "amd64".to_owned(),
             packages: vec![package("p0"), package(content)],
             files: tree.entries() as u64,
@@ -154,7 +155,7 @@ fn images_and_layers_are_listed_with_their_sizes_and_uses() {
     assert_eq!(answer["stored_bytes"], total);
     let text = site.text(&["list"]);
     assert!(text.contains(&base.id) && text.contains(&format!("layer on {}", base.id)), "{text}");
-    assert!(text.contains("cache, amd64") && text.contains("2 images, "), "{text}");
+    assert!(text.contains("minimal, amd64") && text.contains("2 images, "), "{text}");
 }
 
 #[test]

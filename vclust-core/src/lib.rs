@@ -28,8 +28,8 @@ mod units;
 mod version;
 
 pub use catalogue::{
-    Catalogue, CatalogueError, Image, ImageId, ImageListing, ImageListingError, ImageListings,
-    PackageSet, PackageVersionId, Universe,
+    Catalogue, CatalogueError, Image, ImageId, ImageKind, ImageListing, ImageListingError,
+    ImageListings, LayerId, LayerImage, PackageSet, PackageVersionId, Stored, Universe,
 };
 pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector};
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
@@ -66,11 +66,11 @@ pub use release::{
     Clearsigned, ClearsignedError, Release, ReleaseError, ReleaseFile, Sha256, Sha256Error,
     clearsigned_payload, parse_date,
 };
-pub use replay::{Clairvoyant, Outcome, Replay, hindsight};
+pub use replay::{Clairvoyant, Designs, Outcome, Replay, hindsight};
 pub use selection::{
     BytesPrice, Candidate, Conditions, Estimators, ImageSelector, Layer, LayerPlan, LayerSearch,
     PackagePrices, PaperChoice, PhaseEstimate, Prices, Repair, RunPrice, Selection, SelectionError,
-    StrategyPrices, Target, paper_rule,
+    StackPrice, StrategyPrices, Target, paper_rule,
 };
 pub use site::{
     Calibration, CalibrationRow, HeadDescription, HostsDescription, NodeDescription, Observation,

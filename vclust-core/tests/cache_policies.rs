@@ -1,122 +1,15 @@
 //! Policies on small archives: what every one of them must keep to, and what makes each what it is.
 
-use std::fmt::Write;
+#[path = "support/cache_world.rs"]
+mod cache_world;
 
+use cache_world::World;
 use vclust_core::{
-    BlendedTransfer, Catalogue, Conditions, Estimators, FileOrigin, GenerationPolicy, Image,
-    ImageSizes, Index, InstallEstimator, PackagePrices, PackageSet, PhaseEstimator, Policy,
-    Popularity, Prices, Priors, Problem, Replay, Repository, Request, SelectionError, Strategy,
-    WeightedTarget, Workload, parse_policy,
+    GenerationPolicy, Image, PackageSet, Popularity, Problem, SelectionError, Stored, Strategy,
+    WeightedTarget, parse_policy,
 };
 
-/// An archive of packages `pN`: each needs `p(N/2)` and, for every fifth that none needs, one of two that conflict. `p0`
-/// is the minimal image.
-fn archive(packages: u32) -> Index {
-    let mut file = String::new();
-    for number in 0..packages {
-        let size = 20_000 + u64::from(number * 7919 % 97) * 6_000;
-        let _ = writeln!(file, "Package: p{number}\nVersion: 1\nArchitecture: all");
-        let _ = writeln!(file, "Size: {size}\nInstalled-Size: {}", size / 300);
-        match number {
-            0 => file += "Essential: yes\n",
-            _ if number % 5 == 0 && number > packages / 2 => {
-                let either = ["left", "right | left", "left | right"][number as usize / 5 % 3];
-                let _ = writeln!(file, "Depends: p{}, {either}", number / 2);
-            }
-            _ => {
-                let _ = writeln!(file, "Depends: p{}", number / 2);
-            }
-        }
-        file += "\n";
-    }
-    for (name, other) in [("left", "right"), ("right", "left")] {
-        let _ = writeln!(
-            file,
-            "Package: {name}\nVersion: 1\nArchitecture: all\nSize: 90000\nInstalled-Size: 300\n\
-             Conflicts: {other}\n"
-        );
-    }
-    let status = "Package: p0\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n";
-    let mut builder = Index::builder("amd64");
-    builder.packages(file.into_bytes(), FileOrigin::named("archive")).expect("a Packages file");
-    builder.status(status.as_bytes().to_vec(), FileOrigin::named("status"));
-    builder.build().expect("an index")
-}
-
-struct World {
-    workload: Workload,
-    packages: PackagePrices,
-    prices: Prices,
-    sizes: ImageSizes,
-}
-
-impl World {
-    /// Requests for each single package of an archive, served with these strategies.
-    fn new(packages: u32, nodes: u32, strategies: &[Strategy]) -> Self {
-        let index = archive(packages);
-        let mut workload = Workload::new(&index);
-        for number in 1..packages {
-            let request = Request::new([format!("p{number}")]);
-            let versions = Workload::resolve(&index, &Policy::default(), &request);
-            workload.push(&index, &versions.expect("it can be installed"));
-        }
-        let installs = InstallEstimator::new(&index, Priors::shipped());
-        let (transfers, phases) = (BlendedTransfer::default(), PhaseEstimator::default());
-        let estimators = Estimators { installs: &installs, transfers: &transfers, phases: &phases };
-        let prices =
-            estimators.prices(&Conditions::new("here", nodes), strategies, &Catalogue::new());
-        let packages = PackagePrices::of(&workload.universe, &installs);
-        Self { workload, packages, prices, sizes: ImageSizes::default() }
-    }
-
-    fn replay(&self, budget: u64) -> Replay<'_> {
-        Replay {
-            universe: &self.workload.universe,
-            packages: &self.packages,
-            prices: &self.prices,
-            sizes: &self.sizes,
-            minimal: &self.workload.minimal,
-            budget,
-        }
-    }
-
-    fn run(&self, policy: &str, budget: u64, requests: &[u32]) -> vclust_core::Outcome {
-        let mut policy = parse_policy(policy).expect("a policy");
-        self.replay(budget)
-            .run(&self.workload.compared(), requests, &[], policy.as_mut(), |_| {})
-            .expect("requests can be served")
-    }
-
-    /// Whether an image can be installed: nothing is missing, and nothing conflicts.
-    fn is_consistent(&self, image: &PackageSet) -> bool {
-        let mut closed = image.clone();
-        self.workload.universe.close(&mut closed);
-        closed == *image
-            && image.iter().all(|id| {
-                let conflicts = self.workload.universe.conflicts(id);
-                conflicts.iter().all(|other| !image.contains(*other))
-            })
-    }
-
-    fn with_repository<T>(&self, budget: u64, act: impl FnOnce(&Repository<'_>) -> T) -> T {
-        let mut catalogue = Catalogue::new();
-        let packages = self.workload.minimal.clone();
-        let bytes = self.sizes.of(&self.workload.universe, &packages);
-        let image = Image { id: "minimal".into(), packages, bytes };
-        let minimal = catalogue.add(image).expect("the first image");
-        act(&Repository {
-            universe: &self.workload.universe,
-            packages: &self.packages,
-            prices: &self.prices,
-            sizes: &self.sizes,
-            catalogue: &catalogue,
-            minimal,
-            budget,
-        })
-    }
-}
-
-const POLICIES: [&str; 9] = [
+const POLICIES: [&str; 10] = [
     "paper:40,20",
     "paper",
     "keep-used",
@@ -126,6 +19,7 @@ const POLICIES: [&str; 9] = [
     "landlord:0.9",
     "expected-time:100",
     "expected-time",
+    "expected-time:50,images",
 ];
 
 #[test]
@@ -138,7 +32,7 @@ fn every_policy_keeps_to_the_budget_and_holds_only_images_that_can_be_installed(
             let outcome = world.run(policy, budget, &requests);
             assert!(outcome.most_bytes_stored <= budget, "{policy} {budget}");
             assert_eq!(outcome.images_refused, 0, "{policy} {budget}");
-            for Image { packages, .. } in &outcome.images {
+            for Image { packages, .. } in &outcome.stored.images {
                 assert!(world.is_consistent(packages), "{policy} {budget}: {packages:?}");
                 assert!(world.workload.minimal.is_subset(packages), "{policy}");
             }
@@ -175,28 +69,12 @@ fn the_expected_time_policy_is_the_best_of_all_where_popularity_drifts() {
     }
 }
 
-/// All sets that an image could be, of a small archive.
-fn all_images(world: &World) -> Vec<PackageSet> {
-    let beyond: Vec<_> =
-        world.workload.universe.ids().filter(|id| !world.workload.minimal.contains(*id)).collect();
-    let mut images = Vec::new();
-    for chosen in 1..1_u32 << beyond.len() {
-        let mut image = world.workload.minimal.clone();
-        let taken = beyond.iter().enumerate().filter(|(place, _)| chosen >> place & 1 == 1);
-        image.extend(taken.map(|(_, id)| *id));
-        if world.is_consistent(&image) {
-            images.push(image);
-        }
-    }
-    images
-}
-
 #[test]
 fn small_problems_are_solved_nearly_as_well_as_by_trying_every_pair_of_images() {
     let (mut gaps, mut worst) = (Vec::new(), 0.0_f64);
     for (packages, nodes) in [(7, 4), (8, 16), (9, 32)] {
         let world = World::new(packages, nodes, &[Strategy::Install]);
-        let images = all_images(&world);
+        let images = world.all_images();
         assert!(images.len() > 20);
         for seed in 0..6_u32 {
             let targets: Vec<WeightedTarget> = world
@@ -214,26 +92,26 @@ fn small_problems_are_solved_nearly_as_well_as_by_trying_every_pair_of_images() 
             let budget = sizes.iter().max().expect("images") * u64::from(2 + seed % 3) / 3;
             world.with_repository(budget, |repository| {
                 let problem = Problem::new(repository, &targets);
-                let mut best = problem.mean_seconds(&[]);
+                let mut best = problem.mean_seconds(&[], &[]);
                 for (a, of_a) in images.iter().zip(&sizes) {
                     if *of_a <= budget {
-                        best = best.min(problem.mean_seconds(std::slice::from_ref(a)));
+                        best = best.min(problem.mean_seconds(std::slice::from_ref(a), &[]));
                     }
                     for (b, of_b) in images.iter().zip(&sizes).filter(|(_, b)| *b + of_a <= budget)
                     {
                         if of_b <= of_a {
-                            best = best.min(problem.mean_seconds(&[a.clone(), b.clone()]));
+                            best = best.min(problem.mean_seconds(&[a.clone(), b.clone()], &[]));
                         }
                     }
                 }
-                let solution = problem.solve(&[], None);
+                let solution = problem.solve(&[], &[], None);
                 let bytes: u64 = solution
                     .images
                     .iter()
                     .map(|set| world.sizes.of(&world.workload.universe, set))
                     .sum();
                 assert!(bytes <= budget);
-                let mean = problem.mean_seconds(&solution.images);
+                let mean = problem.mean_seconds(&solution.images, &[]);
                 assert!((mean - solution.mean_seconds).abs() < 1e-9);
                 let gap = mean / best - 1.0;
                 worst = worst.max(gap);
@@ -246,7 +124,7 @@ fn small_problems_are_solved_nearly_as_well_as_by_trying_every_pair_of_images() 
 }
 
 fn holds(outcome: &vclust_core::Outcome, packages: &PackageSet) -> bool {
-    outcome.images.iter().any(|image| image.packages == *packages)
+    outcome.stored.images.iter().any(|image| image.packages == *packages)
 }
 
 #[test]
@@ -257,7 +135,7 @@ fn a_used_image_is_kept_and_the_least_recently_used_one_makes_room() {
     };
     let budget = bytes(30) + bytes(31);
     let outcome = world.run("keep-used", budget, &[30, 31, 30]);
-    assert_eq!((outcome.images.len(), outcome.images_evicted), (2, 0));
+    assert_eq!((outcome.stored.images.len(), outcome.images_evicted), (2, 0));
     assert!(outcome.hit > 0.3 && outcome.images_built == 0);
     // 2 is among what 30 needs and 31 does not, so it is served from that image, and 31 is the older one.
     assert!(bytes(2) <= bytes(31));
@@ -270,11 +148,11 @@ fn a_used_image_is_kept_and_the_least_recently_used_one_makes_room() {
 fn similar_requests_share_an_image_that_grows() {
     let world = World::new(40, 1, &[Strategy::Clone]);
     let merged = world.run("landlord:0.9", 1_000_000_000, &[37, 38]);
-    assert_eq!(merged.images.len(), 1);
-    assert!(world.workload.targets[37].is_subset(&merged.images[0].packages));
-    assert!(world.workload.targets[38].is_subset(&merged.images[0].packages));
+    assert_eq!(merged.stored.images.len(), 1);
+    assert!(world.workload.targets[37].is_subset(&merged.stored.images[0].packages));
+    assert!(world.workload.targets[38].is_subset(&merged.stored.images[0].packages));
     let apart = world.run("landlord:0", 1_000_000_000, &[37, 38]);
-    assert_eq!(apart.images.len(), 2);
+    assert_eq!(apart.stored.images.len(), 2);
 }
 
 #[test]
@@ -282,7 +160,9 @@ fn the_papers_image_holds_what_enough_of_the_last_requests_have() {
     let world = World::new(40, 1, &[Strategy::Clone]);
     let (often, seldom) = (20, 37);
     let outcome = world.run("paper:4,60", 1_000_000_000, &[often, often, often, seldom]);
-    let [image] = &outcome.images[..] else { panic!("{} images", outcome.images.len()) };
+    let [image] = &outcome.stored.images[..] else {
+        panic!("{} images", outcome.stored.images.len())
+    };
     assert!(world.workload.targets[often as usize].is_subset(&image.packages));
     assert!(!world.workload.targets[seldom as usize].is_subset(&image.packages));
 }
@@ -292,15 +172,15 @@ fn weights_that_are_no_numbers_count_nothing_and_no_requests_need_no_images() {
     let world = World::new(20, 4, &[Strategy::Install]);
     world.with_repository(1_000_000_000, |repository| {
         let of = |weight| WeightedTarget { packages: world.workload.targets[9].clone(), weight };
-        let sound = Problem::new(repository, &[of(2.0)]).solve(&[], None);
+        let sound = Problem::new(repository, &[of(2.0)]).solve(&[], &[], None);
         let mixed = [of(f64::NAN), of(2.0), of(-1.0), of(f64::INFINITY), of(0.0)];
-        assert_eq!(Problem::new(repository, &mixed).solve(&[], None), sound);
-        assert!(Problem::new(repository, &[]).solve(&[], None).images.is_empty());
+        assert_eq!(Problem::new(repository, &mixed).solve(&[], &[], None), sound);
+        assert!(Problem::new(repository, &[]).solve(&[], &[], None).images.is_empty());
         let mut policy = parse_policy("expected-time").expect("a policy");
         assert!(policy.decide(repository).is_empty());
     });
     let nothing = world.run("expected-time", 1_000_000, &[]);
-    assert_eq!((nothing.requests, nothing.images.len()), (0, 0));
+    assert_eq!((nothing.requests, nothing.stored.images.len()), (0, 0));
     assert!(nothing.mean_seconds.abs() < 1e-12);
 }
 
@@ -310,7 +190,10 @@ fn zero_nodes_and_no_strategy_are_refused() {
     let targets = world.workload.compared();
     let mut policy = parse_policy("keep-used").expect("a policy");
     let run = |world: &World, policy: &mut dyn GenerationPolicy| {
-        world.replay(1).run(&targets, &[0], &[], policy, |_| {}).expect_err("nothing to build")
+        world
+            .replay(1)
+            .run(&targets, &[0], &Stored::default(), policy, |_| {})
+            .expect_err("nothing to build")
     };
     assert_eq!(run(&world, policy.as_mut()), SelectionError::NoNodes);
     world.prices.nodes = 4;
@@ -325,6 +208,7 @@ fn misspelt_policies_are_told_what_there_is() {
         ("paper:0,50", "`0` is no parameter of the policy paper: a number of requests"),
         ("paper:10,150", "`150` is no parameter of the policy paper: a share from 0 to 100 %"),
         ("landlord:nan", "`nan` is no parameter of the policy landlord: a Jaccard distance"),
+        ("expected-time:9,disks", "`disks` is no parameter of the policy expected-time: layers or"),
         ("keep-used:3", "`3` is no parameter of the policy keep-used"),
     ] {
         let error = parse_policy(text).map(|policy| policy.name()).expect_err(text).to_string();

@@ -3,12 +3,22 @@
 
 mod apt_configuration;
 mod command;
+mod database;
+mod deb;
+mod image;
 mod index_file;
+mod install;
+mod layer;
 mod mirror;
+mod parallel;
+mod pool;
 mod product;
+mod sandbox;
 mod signature;
 mod state_directory;
 mod status_file;
+mod unpack;
+mod user_namespace;
 
 pub use apt_configuration::{
     AptConf, AptConfSyntaxError, AptConfiguration, AptConfigurationError, AptEnvironment,
@@ -16,17 +26,38 @@ pub use apt_configuration::{
     parse_one_line_sources, parse_preferences, uri_to_file_name,
 };
 pub use command::CommandError;
+pub use database::DatabaseError;
+pub use deb::{
+    ControlArchive, ControlFile, DataArchive, DataEntry, DebError, DebLimits, EntryKind,
+    PackageDescription, PackageFile, Replaced,
+};
+pub use image::{
+    Finished, ImageError, UnknownVariant, Variant, finish as finish_image,
+    read_file as read_file_of_root,
+};
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
+pub use install::{
+    Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,
+};
+pub use layer::{Below, LayerError, build_layer};
 pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
     Wanted,
 };
+pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
 pub use product::{
     Archive, Compression, DiskFormat, DiskOptions, OnBytes, ProductError, ProductFile, Tree,
-    Unpacked, copy_tar, file_digest, unpack_archive, write_disk, write_erofs, write_erofs_lz4hc,
+    Unpacked as UnpackedArchive, copy_tar, file_digest, unpack_archive, write_disk, write_erofs,
+    write_erofs_lz4hc,
 };
+pub use sandbox::{Output, Sandbox, SandboxCommand, SandboxError, in_private_mounts};
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,
 };
 pub use state_directory::{StateDirectory, StateDirectoryError};
 pub use status_file::status_file;
+pub use unpack::{
+    LeftReason, LeftToDpkg, Md5, Overrides, PackageToUnpack, StatOverride, UnpackError, Unpacked,
+    UnpackedPackage, Unpacker,
+};
+pub use user_namespace::{UserNamespace, UserNamespaceError};

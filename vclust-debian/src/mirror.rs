@@ -17,9 +17,9 @@ use crate::apt_configuration::{AptConfiguration, IndexFile, SourceKind};
 use crate::index_file::Limits;
 use crate::state_directory::StateDirectory;
 
-mod download;
+pub(crate) mod download;
 mod error;
-mod fetch;
+pub(crate) mod fetch;
 mod release;
 mod repository;
 mod store;

@@ -6,11 +6,16 @@
 //! repository of images, which builders fill and everything else reads.
 
 mod history;
+mod image;
 mod learned;
 mod repository;
 mod sqlite;
 
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
+pub use image::{
+    Archives, BuildError, BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder,
+    ImagePlan, OnBuild, PlanError, PlannedPackage, ROOT_STATUS,
+};
 pub use learned::{Learner, last_learned, learned};
 pub use repository::{
     Begun, BuildKey, Building, CollectOptions, Collected, Damage, ExportError, ExportForm,

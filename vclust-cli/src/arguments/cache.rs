@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use vclust_core::ByteSize;
 
+use super::build::{self, Build};
 use super::{Source, StrategyName};
 
 pub(super) const GENERATE_EXAMPLES: &str = "\
-Policies: paper:N,M; keep-used; golden:N; static:N; landlord:A; expected-time:H. `vclust simulate --help`
-tells what each does, and `vclust simulate` what came of it on a trace of requests.
+Policies: paper:N,M; keep-used; golden:N; static:N; landlord:A; expected-time:H,K. `vclust simulate
+--help` tells what each does, and `vclust simulate` what came of it on a trace of requests.
 
 Examples:
   vclust cache generate --explain                        what vclust's own policy would build
@@ -82,12 +83,19 @@ pub(crate) enum CacheCommand {
     /// The target appears when it is whole, and must not be there before, unless --force is given.
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportImage),
-    /// Tell which images a policy would have the repository hold, from the requests of the past.
+    /// Tell which images and layers a policy would have the repository hold, from the requests of the past.
     ///
     /// The requests of the history are shown to the policy in their order; what it would hold
     /// afterwards is the answer, with what that is expected to save.
     #[command(after_help = GENERATE_EXAMPLES)]
     Generate(Box<Generate>),
+    /// Build an image, or a layer over one, and keep it in the repository.
+    ///
+    /// The packages are resolved, fetched, verified, installed and made a read-only file system.
+    /// What is there already is not built again. Root's rights are taken from a user namespace
+    /// where there are no others.
+    #[command(after_help = build::EXAMPLES)]
+    Build(Box<Build>),
 }
 
 #[derive(Debug, Args)]
@@ -160,12 +168,12 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "H.jsonl", value_hint = ValueHint::FilePath)]
     pub(crate) history: Option<PathBuf>,
 
-    /// The images that are there now, instead of the repository's: a JSON document as this command
-    /// prints it.
+    /// The images and layers that are there now, instead of the repository's: a JSON document as
+    /// this command prints it.
     #[arg(long, value_name = "IMAGES.json", value_hint = ValueHint::FilePath)]
     pub(crate) images: Option<PathBuf>,
 
-    /// What the images may take together.
+    /// What images and layers may take together.
     #[arg(long, value_name = "SIZE", default_value = "4GB")]
     pub(crate) budget: ByteSize,
 
@@ -181,7 +189,7 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "SITE", default_value = "here")]
     pub(crate) site: String,
 
-    /// Tell of each image which packages it adds, what it saves, and what would be lost without it.
+    /// Tell of each image and layer which packages it adds, what it saves, and what would be lost without it.
     #[arg(long)]
     pub(crate) explain: bool,
 }

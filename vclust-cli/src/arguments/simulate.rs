@@ -14,10 +14,11 @@ Policies, with their parameters and what these are if left out:
   golden:N           one image of what the first N requests share (100; VMPlants)
   static:N           the most requested sets of the first N requests (100; Virtual Workspaces)
   landlord:A         similar requests share an image, up to the Jaccard distance A (0.8; LANDLORD)
-  expected-time:H    least expected build time, requests decayed with half-life H (10000; vclust's)
+  expected-time:H,K  least expected build time, requests decayed with half-life H (10000; vclust's); K is
+                     `layers` (also layers, where a strategy stacks them) or `images` (images alone)
 
-Two oracles that know the trace stand beside them: the best images that never change, of which regret
-is told, and the best ones for each next period.
+Two oracles that know the trace stand beside them: the best images and layers that never change, of
+which regret is told, and the best ones for each next period.
 
 Examples:
   vclust simulate                                    all policies on this machine's source packages
@@ -48,7 +49,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "P")]
     pub(crate) policy: Vec<String>,
 
-    /// What the images may take together, such as 4GB; can be given several times.
+    /// What images and layers may take together, such as 4GB; can be given several times.
     #[arg(long, value_name = "SIZE", default_value = "4GB")]
     pub(crate) budget: Vec<ByteSize>,
 

@@ -1,9 +1,11 @@
 //! One module for each command.
 
 pub(crate) mod accuracy;
+pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod history;
+pub(crate) mod measure;
 pub(crate) mod packages;
 pub(crate) mod plan;
 pub(crate) mod resolve;

@@ -159,7 +159,7 @@ fn compile(text: &str) -> Result<Regex, Failure> {
 }
 
 fn candidates(loaded: &Loaded) -> impl Iterator<Item = VersionView<'_>> {
-    let Loaded { index, policy } = loaded;
+    let Loaded { index, policy, .. } = loaded;
     index
         .packages()
         .filter_map(|package| policy.candidate(index, package.id()))
@@ -261,7 +261,7 @@ fn why(
     to: &str,
     format: Format,
 ) -> Result<(), Failure> {
-    let Loaded { index, policy } = loaded;
+    let Loaded { index, policy, .. } = loaded;
     let (start, end) = (find(index, policy, from)?, find(index, policy, to)?);
     let graph = DependencyGraph::of_candidates(index, policy);
     let chain = graph.why(start.id(), end.id());
@@ -299,7 +299,7 @@ fn needed_by(
     all: bool,
     format: Format,
 ) -> Result<(), Failure> {
-    let Loaded { index, policy } = loaded;
+    let Loaded { index, policy, .. } = loaded;
     let version = find(index, policy, name)?;
     let graph = DependencyGraph::of_candidates(index, policy);
     let mut names: Vec<String> = if all {

@@ -68,10 +68,12 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
     known_images(arguments.images.as_deref(), &loaded.index)?
         .add_to(&mut catalogue, &mut universe, &loaded.index)
         .map_err(|source| Failure::Images { path: images_path(arguments), source })?;
-    if catalogue.find(MINIMAL).is_none() {
+    let minimal = if let Some(id) = catalogue.find(MINIMAL) {
+        id
+    } else {
         let size = ImageSizes::default().of(&universe, &minimal);
-        catalogue.add(Image { id: MINIMAL.to_owned(), packages: minimal, bytes: size })?;
-    }
+        catalogue.add(Image { id: MINIMAL.to_owned(), packages: minimal, bytes: size })?
+    };
 
     let mut past = Past::of(arguments.history.as_deref())?;
     let learned = Learned::from(&loaded.index, &mut past)?;
@@ -83,6 +85,7 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
     let target = Target::new(&universe, wanted);
     let selection = ImageSelector::new(&universe, &packages)
         .exact(spec.exact)
+        .minimal(minimal)
         .keep(if format == Format::Json { usize::MAX } else { arguments.candidates })
         .select_or_mend(&catalogue, &target, &prices)?;
 
@@ -148,10 +151,11 @@ fn source_of(given: &Source, spec: &ClusterSpec) -> Source {
 
 fn print(out: &mut impl Write, selection: &Selection) -> std::io::Result<()> {
     let bold = anstyle::Style::new().bold();
+    let width = selection.candidates.iter().map(|one| root(one).len()).fold(24, usize::max);
     writeln!(
         out,
-        "\n{bold}{:<24} {:<9} {:>26} {:>9} {:>8}  phases (seconds){bold:#}",
-        "image", "strategy", "seconds (90 % interval)", "image", "missing"
+        "\n{bold}{:<width$} {:<9} {:>26} {:>9} {:>8}  phases (seconds){bold:#}",
+        "image", "strategy", "seconds (90 % interval)", "size", "missing"
     )?;
     for candidate in &selection.candidates {
         let phases: Vec<String> = candidate
@@ -163,14 +167,22 @@ fn print(out: &mut impl Write, selection: &Selection) -> std::io::Result<()> {
         let mark = if candidate.overlaps { " ~" } else { "" };
         writeln!(
             out,
-            "{:<24} {:<9} {:>26} {:>9} {:>8}  {}{mark}",
-            candidate.image,
+            "{:<width$} {:<9} {:>26} {:>9} {:>8}  {}{mark}",
+            root(candidate),
             candidate.strategy.name(),
             interval(candidate.total),
             bytes(candidate.bytes),
             candidate.missing,
             phases.join(", ")
         )?;
+    }
+    let best = selection.best();
+    if best.layers.len() > NAMED {
+        writeln!(out, "the first: {}", best.root())?;
+    }
+    if best.gap > 0.0 {
+        let most = 100.0 * best.gap;
+        writeln!(out, "other layers for its image might be faster, by {most:.1} % at most")?;
     }
     if selection.candidates.iter().any(|candidate| candidate.overlaps) {
         writeln!(out, "~ may turn out the faster: its interval overlaps the first one's")?;
@@ -183,6 +195,17 @@ fn print(out: &mut impl Write, selection: &Selection) -> std::io::Result<()> {
         writeln!(out, "{} cannot be used for this request", counted(selection.unusable, "image"))?;
     }
     Ok(())
+}
+
+/// Layers that are named in a table; of more their number is told.
+const NAMED: usize = 2;
+
+fn root(candidate: &Candidate) -> String {
+    if candidate.layers.len() > NAMED {
+        format!("{} + {} layers", candidate.image, candidate.layers.len())
+    } else {
+        candidate.root()
+    }
 }
 
 fn interval(estimate: Estimate) -> String {

@@ -4,8 +4,9 @@ mod report;
 mod workload;
 
 use vclust_core::{
-    Catalogue, Clairvoyant, Conditions, ExpectedTimeOptions, GenerationPolicy, History, Image,
-    ImageSizes, PackagePrices, Prices, Replay, Repository, Target, hindsight, parse_policy,
+    Catalogue, Clairvoyant, Conditions, Designs, ExpectedTimeOptions, GenerationPolicy, History,
+    Image, ImageSizes, PackagePrices, Prices, Replay, Repository, Stored, Target, hindsight,
+    parse_policy,
 };
 
 use crate::arguments::{Format, Simulate, StrategyName};
@@ -58,7 +59,7 @@ pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
             };
             let mut outcomes = Vec::new();
             for name in &names {
-                outcomes.push(at.replay(parse_policy(name)?.as_mut(), &[])?);
+                outcomes.push(at.replay(parse_policy(name)?.as_mut(), &Stored::default())?);
             }
             let oracles = if arguments.no_oracle { None } else { Some(at.oracles(&outcomes)?) };
             runs.push(Run { nodes: *nodes, budget: budget.bytes(), outcomes, oracles });
@@ -82,7 +83,7 @@ impl Setting<'_> {
     fn replay(
         &self,
         policy: &mut dyn GenerationPolicy,
-        start: &[Image],
+        start: &Stored,
     ) -> Result<report::Timed, Failure> {
         let requests = &self.drawn.requests;
         let bar = progress::steps(requests.len(), &policy.name());
@@ -108,7 +109,8 @@ impl Setting<'_> {
     }
 
     /// What someone who knows the trace would have made of it. The best images that never change are those
-    /// of a search, or those that some policy ended with, whichever are better for the whole trace.
+    /// of a search, with layers or without, or those that some policy ended with, whichever are better for
+    /// the whole trace.
     fn oracles(&self, outcomes: &[report::Timed]) -> Result<Oracles, Failure> {
         let bar = progress::steps(1, "oracle");
         let workload = &self.drawn.workload;
@@ -127,19 +129,47 @@ impl Setting<'_> {
             minimal,
             budget: self.budget,
         };
-        let images = hindsight(&repository, self.targets, &self.drawn.requests, HINDSIGHT);
+        let search = |designs| {
+            let found =
+                hindsight(&repository, self.targets, &self.drawn.requests, HINDSIGHT, designs);
+            let (images, layers) =
+                (self.site().images(&found.images), self.site().layers(&found.layers));
+            Stored { images, layers }
+        };
+        let images = search(Designs::Images);
+        let layers = self.stacks().then(|| search(Designs::Layers));
         bar.finish_and_clear();
-        let mut best_fixed = self.replay(&mut Still, &self.site().images(&images))?;
-        for ended in outcomes {
-            let fixed = self.replay(&mut Still, &ended.outcome.images)?;
+        let mut best_fixed = self.replay(&mut Still, &images)?;
+        let ended = outcomes.iter().map(|ended| &ended.outcome.stored);
+        for stored in layers.iter().chain(ended) {
+            let fixed = self.replay(&mut Still, stored)?;
             if fixed.outcome.mean_seconds < best_fixed.outcome.mean_seconds {
                 best_fixed = fixed;
             }
         }
-        let period = ExpectedTimeOptions::default().period;
-        let mut knowing = Clairvoyant::new(self.targets, &self.drawn.requests, period);
-        let best_adapting = self.replay(&mut knowing, &[])?;
+        let best_adapting = self.best_adapting()?;
         Ok(Oracles { best_fixed, best_adapting })
+    }
+
+    /// Whether some strategy stacks layers.
+    fn stacks(&self) -> bool {
+        self.prices.strategies.iter().any(|strategy| strategy.stack.is_some())
+    }
+
+    /// What the oracle of each next period makes of the trace, with layers or without, whichever is better.
+    fn best_adapting(&self) -> Result<report::Timed, Failure> {
+        let period = ExpectedTimeOptions::default().period;
+        let run = |designs| {
+            let mut knowing = Clairvoyant::new(self.targets, &self.drawn.requests, period, designs);
+            self.replay(&mut knowing, &Stored::default())
+        };
+        let images = run(Designs::Images)?;
+        if !self.stacks() {
+            return Ok(images);
+        }
+        let layers = run(Designs::Layers)?;
+        let with = layers.outcome.mean_seconds < images.outcome.mean_seconds;
+        Ok(if with { layers } else { images })
     }
 }
 

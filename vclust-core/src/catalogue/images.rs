@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::layers::Layers;
 use super::set::PackageSet;
 use super::universe::PackageVersionId;
 
@@ -35,7 +36,7 @@ pub struct Image {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
-    /// An image of that name is there.
+    /// An image or a layer of that name is there.
     #[error("image {id} is in the catalogue already")]
     Duplicate {
         /// Its name.
@@ -68,6 +69,7 @@ pub struct Catalogue {
     by_name: FxHashMap<String, ImageId>,
     /// By package: a bit for each image, in words; short where the rest is zero.
     columns: Vec<Vec<u64>>,
+    pub(super) layers: Layers,
 }
 
 /// No image has more than a tebibyte, as in events.
@@ -84,16 +86,7 @@ impl Catalogue {
 
     /// Adds an image.
     pub fn add(&mut self, image: Image) -> Result<ImageId, CatalogueError> {
-        if self.by_name.contains_key(&image.id) {
-            return Err(CatalogueError::Duplicate { id: image.id });
-        }
-        if image.id.is_empty() || image.bytes == 0 {
-            return Err(CatalogueError::Empty { id: image.id });
-        }
-        if image.bytes > MOST_BYTES {
-            let Image { id, bytes, .. } = image;
-            return Err(CatalogueError::TooLarge { id, bytes, most: MOST_BYTES });
-        }
+        self.check(&image.id, image.bytes)?;
         let id = self.free.pop().unwrap_or_else(|| {
             self.images.push(None);
             self.sizes.push(0);
@@ -114,6 +107,21 @@ impl Catalogue {
         self.sizes[id.index()] = image.packages.len() as u32;
         self.images[id.index()] = Some(image);
         Ok(id)
+    }
+
+    /// Whether something of that name and size can be added.
+    pub(super) fn check(&self, id: &str, bytes: u64) -> Result<(), CatalogueError> {
+        let id = id.to_owned();
+        if self.by_name.contains_key(&id) || self.find_layer(&id).is_some() {
+            return Err(CatalogueError::Duplicate { id });
+        }
+        if id.is_empty() || bytes == 0 {
+            return Err(CatalogueError::Empty { id });
+        }
+        if bytes > MOST_BYTES {
+            return Err(CatalogueError::TooLarge { id, bytes, most: MOST_BYTES });
+        }
+        Ok(())
     }
 
     /// Takes an image out.
@@ -158,7 +166,7 @@ impl Catalogue {
         self.by_name.is_empty()
     }
 
-    /// Bytes of all images together.
+    /// Bytes of all images together, layers left out.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.iter().map(|(_, image)| image.bytes).sum()

@@ -4,22 +4,38 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::images::{Catalogue, CatalogueError, Image, ImageId};
+use super::layers::LayerImage;
 use super::universe::Universe;
 use crate::history::PackageVersion;
 use crate::index::Index;
 
-/// An image with everything in it by name.
+/// What an entry of a list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageKind {
+    /// A whole root.
+    #[default]
+    Image,
+    /// What some packages add over the minimal image.
+    Layer,
+}
+
+/// An image or a layer with everything in it by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageListing {
     /// Its name in the repository.
     pub id: String,
+    /// Which of the two it is; an image where nothing is said.
+    #[serde(default)]
+    pub kind: ImageKind,
     /// Bytes that a node has to get.
     pub bytes: u64,
-    /// All packages in it, those of the minimal image included.
+    /// Of an image all packages in it, those of the minimal image included; of a layer those that it
+    /// adds.
     pub packages: Vec<PackageVersion>,
 }
 
-/// Images by name: a JSON document with the field `images`. Other fields are ignored.
+/// Images and layers by name: a JSON document with the field `images`. Other fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImageListings {
     /// The images.
@@ -52,8 +68,8 @@ impl ImageListings {
         Ok(serde_json::from_slice(text)?)
     }
 
-    /// Adds the images to a catalogue, their packages to a universe. Packages that the index does not
-    /// have any longer keep their name and version.
+    /// Adds images and layers to a catalogue, their packages to a universe, and gives the images'
+    /// places. Packages that the index does not have any longer keep their name and version.
     pub fn add_to(
         &self,
         catalogue: &mut Catalogue,
@@ -67,8 +83,13 @@ impl ImageListings {
                 let (image, package) = (listing.id.clone(), twice.to_owned());
                 return Err(ImageListingError::TwoVersions { image, package });
             }
-            let image = Image { id: listing.id.clone(), packages, bytes: listing.bytes };
-            added.push(catalogue.add(image)?);
+            let (id, bytes) = (listing.id.clone(), listing.bytes);
+            match listing.kind {
+                ImageKind::Image => added.push(catalogue.add(Image { id, packages, bytes })?),
+                ImageKind::Layer => {
+                    catalogue.add_layer(LayerImage { id, packages, bytes })?;
+                }
+            }
         }
         Ok(added)
     }
@@ -106,6 +127,22 @@ mod tests {
         assert_eq!(universe.deb_bytes_of(&image.packages), 7);
         let again = listings.add_to(&mut catalogue, &mut universe, &index());
         assert_eq!(again.expect_err("twice").to_string(), "image i is in the catalogue already");
+    }
+
+    #[test]
+    fn an_entry_may_be_a_layer() {
+        let text = br#"{"images":[{"id":"i","kind":"layer","bytes":5,"packages":[
+            {"package":"a","version":"2"}]}]}"#;
+        let (mut catalogue, mut universe) = (Catalogue::new(), Universe::new());
+        let listings = ImageListings::parse(text).expect("a layer");
+        let images = listings.add_to(&mut catalogue, &mut universe, &index()).expect("a layer");
+        assert!(images.is_empty() && catalogue.is_empty());
+        let (_, layer) = catalogue.layers().next().expect("it was added");
+        assert_eq!((layer.id.as_str(), layer.bytes, layer.packages.len()), ("i", 5, 1));
+        let written = serde_json::to_string(&listings).expect("JSON");
+        assert_eq!(ImageListings::parse(written.as_bytes()).expect("a layer"), listings);
+        let unknown = String::from_utf8_lossy(text).replace("layer", "disk");
+        assert!(ImageListings::parse(unknown.as_bytes()).is_err());
     }
 
     #[test]

@@ -5,12 +5,14 @@
 //! transposed: one column of images for each package. A target then reads only its own columns.
 
 mod images;
+mod layers;
 mod listing;
 mod set;
 mod universe;
 
 pub(crate) use images::WORD;
 pub use images::{Catalogue, CatalogueError, Image, ImageId};
-pub use listing::{ImageListing, ImageListingError, ImageListings};
+pub use layers::{LayerId, LayerImage, Stored};
+pub use listing::{ImageKind, ImageListing, ImageListingError, ImageListings};
 pub use set::PackageSet;
 pub use universe::{PackageVersionId, Universe};

@@ -340,6 +340,17 @@ impl Universe {
         }
     }
 
+    /// Whether one set holds what may not be installed beside a package of the other: what conflicts with
+    /// it, or another version of it.
+    #[must_use]
+    pub fn clash(&self, one: &PackageSet, other: &PackageSet) -> bool {
+        let (few, many) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+        few.iter().any(|id| {
+            self.conflicts(id).iter().any(|in_the_way| many.contains(*in_the_way))
+                || self.other_versions(id).any(|version| many.contains(version))
+        })
+    }
+
     /// The packages of `set` that need any of `gone`, directly or through others of the set; `gone`
     /// itself is not among them.
     #[must_use]

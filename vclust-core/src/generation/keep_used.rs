@@ -50,7 +50,8 @@ impl LastUse {
         spared: Option<ImageId>,
         repository: &Repository<'_>,
     ) -> Option<Vec<ImageId>> {
-        if bytes > repository.budget {
+        // Layers are not its to evict.
+        if bytes + repository.catalogue.layer_bytes() > repository.budget {
             return None;
         }
         let mut oldest: Vec<(u64, ImageId, u64)> = repository
@@ -94,7 +95,10 @@ impl GenerationPolicy for KeepUsed {
         let bytes = repository.sizes.of(repository.universe, served.packages);
         match self.used.make_room(bytes, None, repository) {
             None => Changes::default(),
-            Some(evict) => Changes { evict, add: vec![(served.packages.clone(), Making::Kept)] },
+            Some(evict) => {
+                let add = vec![(served.packages.clone(), Making::Kept)];
+                Changes { evict, add, ..Changes::default() }
+            }
         }
     }
 

@@ -63,7 +63,7 @@ impl GenerationPolicy for Landlord {
                     self.used.forget(id);
                     evict.push(id);
                 }
-                Changes { evict, add: vec![(merged, Making::Built)] }
+                Changes { evict, add: vec![(merged, Making::Built)], ..Changes::default() }
             }
         }
     }

@@ -27,7 +27,7 @@ pub use parse::{PolicyError, parse_policy};
 pub use prepared::Prepared;
 pub use sizes::ImageSizes;
 
-use crate::catalogue::{Catalogue, ImageId, PackageSet, Universe};
+use crate::catalogue::{Catalogue, ImageId, LayerId, PackageSet, Universe};
 use crate::selection::{PackagePrices, Prices};
 
 /// What a policy may look at.
@@ -45,7 +45,7 @@ pub struct Repository<'a> {
     pub catalogue: &'a Catalogue,
     /// The minimal image, which is never evicted.
     pub minimal: ImageId,
-    /// Bytes that all images but the minimal one may take together.
+    /// Bytes that all images but the minimal one and all layers may take together.
     pub budget: u64,
 }
 
@@ -56,11 +56,11 @@ impl Repository<'_> {
         self.catalogue.get(self.minimal).map(|image| image.packages.clone()).unwrap_or_default()
     }
 
-    /// Bytes of the images that are not the minimal one.
+    /// Bytes of the layers and of the images that are not the minimal one.
     #[must_use]
     pub fn used_bytes(&self) -> u64 {
         let minimal = self.catalogue.get(self.minimal).map_or(0, |image| image.bytes);
-        self.catalogue.bytes() - minimal
+        self.catalogue.bytes() + self.catalogue.layer_bytes() - minimal
     }
 
     /// The images that are not the minimal one.
@@ -96,26 +96,54 @@ pub struct Changes {
     pub evict: Vec<ImageId>,
     /// Images to add.
     pub add: Vec<(PackageSet, Making)>,
+    /// Layers to remove.
+    pub evict_layers: Vec<LayerId>,
+    /// Layers to build, by what they add over the minimal image.
+    pub add_layers: Vec<PackageSet>,
 }
 
 impl Changes {
-    /// What makes a repository hold exactly these images beside the minimal one.
+    /// What makes a repository hold exactly these images beside the minimal one, and no layers.
     #[must_use]
     pub fn to(wanted: &[PackageSet], repository: &Repository<'_>) -> Self {
-        let there: Vec<(ImageId, &PackageSet)> =
-            repository.cached().map(|(id, image)| (id, &image.packages)).collect();
-        let gone = there.iter().filter(|(_, set)| !wanted.contains(set));
-        let evict = gone.map(|(id, _)| *id).collect();
-        let is_new = |set: &PackageSet| !there.iter().any(|(_, other)| *other == set);
-        let add = wanted.iter().filter(|set| is_new(set));
-        Self { evict, add: add.map(|set| (set.clone(), Making::Built)).collect() }
+        Self::to_both(wanted, &[], repository)
+    }
+
+    /// What makes a repository hold exactly these images beside the minimal one, and exactly these layers.
+    #[must_use]
+    pub fn to_both(
+        images: &[PackageSet],
+        layers: &[PackageSet],
+        repository: &Repository<'_>,
+    ) -> Self {
+        let there = repository.cached().map(|(id, image)| (id, &image.packages));
+        let (evict, add) = difference(there, images);
+        let there = repository.catalogue.layers().map(|(id, layer)| (id, &layer.packages));
+        let (evict_layers, add_layers) = difference(there, layers);
+        let add = add.into_iter().map(|set| (set, Making::Built)).collect();
+        Self { evict, add, evict_layers, add_layers }
     }
 
     /// Whether nothing changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.evict.is_empty() && self.add.is_empty()
+        self.evict.is_empty()
+            && self.add.is_empty()
+            && self.evict_layers.is_empty()
+            && self.add_layers.is_empty()
     }
+}
+
+/// What is there and not wanted, and what is wanted and not there.
+fn difference<'a, Id: Copy>(
+    there: impl Iterator<Item = (Id, &'a PackageSet)>,
+    wanted: &[PackageSet],
+) -> (Vec<Id>, Vec<PackageSet>) {
+    let there: Vec<(Id, &PackageSet)> = there.collect();
+    let is_new = |set: &&PackageSet| !there.iter().any(|(_, other)| other == set);
+    let new = wanted.iter().filter(is_new).cloned().collect();
+    let gone = there.iter().filter(|(_, set)| !wanted.contains(set));
+    (gone.map(|(id, _)| *id).collect(), new)
 }
 
 /// A rule that decides which images a repository holds. It is told of every request after it was

@@ -43,7 +43,7 @@ const REQUESTS: &str = "a number of requests from 1 to 1000000";
 /// | `golden:N` | one image of what the first N requests share; 100 |
 /// | `static:N` | the most requested sets of the first N requests; 100 |
 /// | `landlord:A` | merging of requests nearer than A; 0.8 |
-/// | `expected-time:H` | ours, requests decayed with a half-life of H requests; 10000 |
+/// | `expected-time:H,K` | ours, requests decayed with a half-life of H requests, K being `layers`, where strategies stack them, or `images` alone; 10000 and `layers` |
 pub fn parse_policy(text: &str) -> Result<Box<dyn GenerationPolicy>, PolicyError> {
     let (name, parameters) = text.split_once(':').unwrap_or((text, ""));
     // An empty part is a parameter left out.
@@ -95,10 +95,22 @@ pub fn parse_policy(text: &str) -> Result<Box<dyn GenerationPolicy>, PolicyError
             Ok(Box::new(Landlord::new(alpha)))
         }
         "expected-time" => {
-            at_most(1, "expected-time")?;
-            let half_life =
-                count(0, ExpectedTimeOptions::default().half_life, "expected-time", REQUESTS)?;
-            let options = ExpectedTimeOptions { half_life, ..ExpectedTimeOptions::default() };
+            at_most(2, "expected-time")?;
+            let usual = ExpectedTimeOptions::default();
+            let layers = match given_at(1).copied() {
+                None => usual.layers,
+                Some("layers") => true,
+                Some("images") => false,
+                Some(text) => {
+                    return Err(PolicyError::Parameter {
+                        policy: "expected-time",
+                        text: text.to_owned(),
+                        expected: "layers or images",
+                    });
+                }
+            };
+            let half_life = count(0, usual.half_life, "expected-time", REQUESTS)?;
+            let options = ExpectedTimeOptions { half_life, layers, ..usual };
             Ok(Box::new(ExpectedTime::new(options)))
         }
         _ => Err(PolicyError::Unknown { name: name.to_owned() }),

@@ -29,4 +29,10 @@ impl ImageSizes {
         let bytes = bytes.max(1.0) as u64;
         bytes
     }
+
+    /// Bytes of a layer that adds these packages to the minimal image; at least one.
+    #[must_use]
+    pub fn of_layer(&self, universe: &Universe, packages: &PackageSet) -> u64 {
+        Self { start: 0.0, ..*self }.of(universe, packages)
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::catalogue::Image;
+use crate::catalogue::{ImageId, Stored};
 use crate::estimate::quantile;
 use crate::selection::Candidate;
 
@@ -27,7 +27,11 @@ pub struct Outcome {
     pub partial: f64,
     /// Share served from the minimal image.
     pub minimal: f64,
-    /// Mean bytes of the images stored, the minimal one left out.
+    /// Share served from layers, however many; part of the shares above.
+    pub layered: f64,
+    /// Share served from several parts that had to be merged; part of the same.
+    pub stacked: f64,
+    /// Mean bytes of the images and layers stored, the minimal one left out.
     pub mean_bytes_stored: f64,
     /// Most bytes stored at once.
     pub most_bytes_stored: u64,
@@ -35,15 +39,17 @@ pub struct Outcome {
     pub bytes_moved: u64,
     /// Images built in the background.
     pub images_built: u64,
-    /// Images evicted.
+    /// Layers built in the background.
+    pub layers_built: u64,
+    /// Images and layers evicted.
     pub images_evicted: u64,
-    /// Images that the policy wanted and the budget had no room for.
+    /// Images and layers that the policy wanted and the budget had no room for.
     pub images_refused: u64,
     /// Seconds of the head node that building them took.
     pub building_seconds: f64,
-    /// The images that are there in the end, the minimal one left out.
+    /// What is there in the end, the minimal image left out.
     #[serde(skip)]
-    pub images: Vec<Image>,
+    pub stored: Stored,
 }
 
 impl Outcome {
@@ -61,19 +67,26 @@ pub(super) struct Tally {
     hits: usize,
     supersets: usize,
     minimal: usize,
+    layered: usize,
+    stacked: usize,
     stored: f64,
     most_stored: u64,
     moved: u64,
     pub(super) built: u64,
+    pub(super) built_layers: u64,
     pub(super) evicted: u64,
     pub(super) refused: u64,
     pub(super) building: f64,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, served: &Candidate, from_minimal: bool, moved: u64, stored: u64) {
+    pub(super) fn add(&mut self, served: &Candidate, minimal: ImageId, moved: u64, stored: u64) {
         self.seconds.push(served.total.seconds);
-        if from_minimal {
+        let over_minimal = served.image_id == minimal;
+        let layers = served.layer_ids.len();
+        self.layered += usize::from(layers > 0);
+        self.stacked += usize::from(layers > usize::from(over_minimal));
+        if over_minimal && layers == 0 {
             self.minimal += 1;
         } else if served.missing == 0 && served.extra == 0 {
             self.hits += 1;
@@ -85,12 +98,7 @@ impl Tally {
         self.most_stored = self.most_stored.max(stored);
     }
 
-    pub(super) fn outcome(
-        mut self,
-        policy: String,
-        budget_bytes: u64,
-        images: Vec<Image>,
-    ) -> Outcome {
+    pub(super) fn outcome(mut self, policy: String, budget_bytes: u64, stored: Stored) -> Outcome {
         let requests = self.seconds.len();
         let share = |count: usize| count as f64 / requests.max(1) as f64;
         let sum: f64 = self.seconds.iter().sum();
@@ -104,14 +112,17 @@ impl Tally {
             superset: share(self.supersets),
             partial: share(requests - self.hits - self.supersets - self.minimal),
             minimal: share(self.minimal),
+            layered: share(self.layered),
+            stacked: share(self.stacked),
             mean_bytes_stored: self.stored / requests.max(1) as f64,
             most_bytes_stored: self.most_stored,
             bytes_moved: self.moved,
             images_built: self.built,
+            layers_built: self.built_layers,
             images_evicted: self.evicted,
             images_refused: self.refused,
             building_seconds: self.building,
-            images,
+            stored,
         }
     }
 }

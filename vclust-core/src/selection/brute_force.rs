@@ -15,6 +15,8 @@ use crate::history::{PackageVersion, Phase};
 use crate::index::{FileOrigin, Index};
 use crate::strategy::Strategy;
 
+mod stacks;
+
 /// Packages in the universe: versions 1 and 2 of some, and pairs that conflict.
 const NAMES: u32 = 90;
 
@@ -130,6 +132,7 @@ fn prices(index: &Index, nodes: u32) -> Prices {
                 ],
                 run: run(nodes),
                 layer: None,
+                stack: None,
             },
             StrategyPrices {
                 strategy: Strategy::Layers,
@@ -138,6 +141,10 @@ fn prices(index: &Index, nodes: u32) -> Prices {
                 measured: Vec::new(),
                 run: run(1),
                 layer: Some(Estimate::around(0.3, 0.1)),
+                stack: Some(StackPrice {
+                    start: Estimate::around(0.2, 0.1),
+                    each: Estimate::around(0.05, 0.01),
+                }),
             },
         ],
     }

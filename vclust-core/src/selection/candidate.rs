@@ -1,5 +1,6 @@
 //! Candidates, as an answer shows them.
 
+use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -7,8 +8,9 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::repair::{self, Removed, Repair};
+use super::stacks::ScoredStack;
 use super::{ImageSelector, Prices, StrategyPrices, Target};
-use crate::catalogue::{Catalogue, ImageId, PackageSet};
+use crate::catalogue::{Catalogue, ImageId, LayerId, PackageSet};
 use crate::estimate::{Estimate, RunCost};
 use crate::history::Phase;
 use crate::strategy::Strategy;
@@ -21,7 +23,15 @@ pub struct Candidate {
     pub image_id: ImageId,
     /// The image's name.
     pub image: String,
-    /// Bytes of the image.
+    /// The layers' places in the catalogue.
+    #[serde(skip)]
+    pub layer_ids: Vec<LayerId>,
+    /// Names of the layers over it, the lowest first; mostly none.
+    pub layers: Vec<String>,
+    /// How far these layers may be from the best ones for that image, relative to the seconds; 0 where
+    /// they are proven the best.
+    pub gap: f64,
+    /// Bytes of the image and the layers.
     pub bytes: u64,
     /// How nodes get it.
     pub strategy: Strategy,
@@ -79,7 +89,7 @@ impl Selection {
         let best = self.best();
         let mut lines = vec![format!(
             "{} by {}: {} ({}), {} to install",
-            best.image,
+            best.root(),
             best.strategy,
             best.total,
             best.phases_text(),
@@ -90,7 +100,7 @@ impl Selection {
                 if other.overlaps { "; the intervals overlap, so it may be faster" } else { "" };
             lines.push(format!(
                 "{} by {}: {:.1} s slower ({}){unsure}",
-                other.image,
+                other.root(),
                 other.strategy,
                 other.behind,
                 other.phases_text()
@@ -113,6 +123,14 @@ fn packages(count: usize) -> String {
 }
 
 impl Candidate {
+    /// The image and the layers over it, as people read it.
+    #[must_use]
+    pub fn root(&self) -> String {
+        let mut names = vec![self.image.as_str()];
+        names.extend(self.layers.iter().map(String::as_str));
+        names.join(" + ")
+    }
+
     fn phases_text(&self) -> String {
         let each: Vec<String> = self
             .phases
@@ -134,7 +152,7 @@ pub(super) struct Scored {
 }
 
 impl Scored {
-    fn order(&self, other: &Self) -> Ordering {
+    pub(super) fn order(&self, other: &Self) -> Ordering {
         self.seconds
             .total_cmp(&other.seconds)
             .then(self.bytes.cmp(&other.bytes))
@@ -194,15 +212,23 @@ impl ImageSelector<'_> {
         target: &Target,
         prices: &Prices,
         mut scored: Vec<Scored>,
+        mut stacks: Vec<ScoredStack>,
     ) -> Vec<Candidate> {
         if self.repair != Repair::Removals {
-            let kept = self.kept.min(scored.len());
+            let kept = self.kept.min(scored.len() + stacks.len());
             if kept < scored.len() {
                 scored.select_nth_unstable_by(kept - 1, Scored::order);
                 scored.truncate(kept);
             }
             scored.sort_unstable_by(Scored::order);
-            let all = scored.iter();
+            stacks.sort_by(|a, b| a.scored.order(&b.scored).then(a.layers.cmp(&b.layers)));
+            stacks.truncate(kept);
+            let plain = scored.into_iter().map(ScoredStack::plain);
+            let mut all: Vec<ScoredStack> = plain.chain(stacks).collect();
+            // What takes the same without layers comes first.
+            all.sort_by(|a, b| a.scored.seconds.total_cmp(&b.scored.seconds));
+            all.truncate(self.kept);
+            let all = all.iter();
             return ranked(all.map(|one| self.candidate(catalogue, target, prices, one)).collect());
         }
         let mut heap: BinaryHeap<Reverse<Open>> =
@@ -210,13 +236,15 @@ impl ImageSelector<'_> {
         let mut candidates = Vec::new();
         while let Some(Reverse(open)) = heap.pop() {
             if open.is_final {
-                candidates.push(self.candidate(catalogue, target, prices, &open.scored));
+                let scored = ScoredStack::plain(open.scored);
+                candidates.push(self.candidate(catalogue, target, prices, &scored));
                 if candidates.len() == self.kept {
                     break;
                 }
                 continue;
             }
-            let full = self.candidate(catalogue, target, prices, &open.scored);
+            let plain = ScoredStack::plain(open.scored);
+            let full = self.candidate(catalogue, target, prices, &plain);
             let seconds = full.total.seconds.max(open.scored.seconds);
             heap.push(Reverse(Open { scored: Scored { seconds, ..open.scored }, is_final: true }));
         }
@@ -228,11 +256,17 @@ impl ImageSelector<'_> {
         catalogue: &Catalogue,
         target: &Target,
         prices: &Prices,
-        scored: &Scored,
+        stack: &ScoredStack,
     ) -> Candidate {
-        let empty = PackageSet::new();
+        let ScoredStack { scored, layers, gap } = stack;
         let image = catalogue.get(scored.image);
-        let held = image.map_or(&empty, |image| &image.packages);
+        let mut held = image.map(|image| Cow::Borrowed(&image.packages)).unwrap_or_default();
+        let mut names = Vec::new();
+        for layer in layers.iter().filter_map(|id| catalogue.layer(*id)) {
+            held.to_mut().union_with(&layer.packages);
+            names.push(layer.id.clone());
+        }
+        let held = &*held;
         let name = image.map(|image| image.id.clone()).unwrap_or_default();
         let strategy = &prices.strategies[scored.strategy];
         let mut cost = self.packages.sum_of_difference(target.packages(), held);
@@ -250,13 +284,17 @@ impl ImageSelector<'_> {
             package.variance *= repair::REMOVAL * repair::REMOVAL;
             cost += &package;
         }
-        let phases = phases(strategy, &name, scored.bytes, &cost);
+        let parts = layers.len() + usize::from(self.minimal != Some(scored.image));
+        let phases = phases(strategy, &name, scored.bytes, &cost, parts);
         let removals = removed.gone.len() + removed.dependants.len();
         let kept = held.len() - replaced - removals;
         let wanted = target.packages().len() - missing;
         Candidate {
             image_id: scored.image,
             image: name,
+            layer_ids: layers.clone(),
+            layers: names,
+            gap: *gap,
             bytes: scored.bytes,
             strategy: strategy.strategy,
             total: Estimate::sum(phases.iter().map(|part| part.estimate)),
@@ -276,6 +314,7 @@ fn phases(
     image: &str,
     bytes: u64,
     cost: &RunCost,
+    parts: usize,
 ) -> Vec<PhaseEstimate> {
     let mut phases: Vec<PhaseEstimate> = strategy
         .fixed
@@ -290,7 +329,12 @@ fn phases(
     phases.push(PhaseEstimate { phase: Phase::Install, estimate: strategy.run.estimate(cost) });
     if let Some(layer) = strategy.layer {
         let nothing = Estimate::around(0.0, 0.0);
-        let estimate = if cost.packages > 0 { layer } else { nothing };
+        let merged = strategy.stack.filter(|_| parts >= 2);
+        let estimate = match merged {
+            Some(stack) => Estimate::sum([layer, stack.estimate(parts)]),
+            None if cost.packages > 0 => layer,
+            None => nothing,
+        };
         phases.push(PhaseEstimate { phase: Phase::Layer, estimate });
     }
     let order = order(strategy.strategy);

@@ -1,5 +1,6 @@
 //! Prices as the estimators know them.
 
+use super::StackPrice;
 use super::prices::{BytesPrice, Prices, RunPrice, StrategyPrices};
 use crate::catalogue::Catalogue;
 use crate::estimate::{
@@ -138,7 +139,8 @@ impl Estimators<'_> {
             scale: self.installs.run_scale(nodes),
             relative_half_width: self.run_half_width(nodes),
         };
-        Some(StrategyPrices { strategy, fixed, by_bytes, measured, run, layer })
+        let stack = (strategy != Strategy::Install).then(StackPrice::shipped);
+        Some(StrategyPrices { strategy, fixed, by_bytes, measured, run, layer, stack })
     }
 
     fn transfer_price(&self, conditions: &Conditions) -> Option<BytesPrice> {

@@ -7,10 +7,12 @@
 //! Kedia: Optimal solution of set covering/partitioning problems using dual heuristics, Management
 //! Science 36, 1990).
 
+use std::cell::RefCell;
+
 use rustc_hash::FxHashMap;
 
 use super::{PackagePrices, RunPrice, Target};
-use crate::catalogue::{PackageSet, PackageVersionId};
+use crate::catalogue::{PackageSet, PackageVersionId, Universe};
 use crate::estimate::RunCost;
 
 /// A read-only layer that can be put over an image.
@@ -45,22 +47,38 @@ impl LayerPlan {
     }
 }
 
+/// A layer as the search sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PricedSet<'a> {
+    pub(super) packages: &'a PackageSet,
+    pub(super) seconds: f64,
+}
+
 /// Searches layers to put over an image.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerSearch<'a> {
     packages: &'a PackagePrices,
     run: &'a RunPrice,
+    universe: Option<&'a Universe>,
     steps: usize,
 }
 
 /// Steps of branch and bound before its answer is the best found so far.
-const STEPS: usize = 20_000;
+pub(super) const STEPS: usize = 20_000;
 
 impl<'a> LayerSearch<'a> {
     /// A search by these prices.
     #[must_use]
     pub fn new(packages: &'a PackagePrices, run: &'a RunPrice) -> Self {
-        Self { packages, run, steps: STEPS }
+        Self { packages, run, universe: None, steps: STEPS }
+    }
+
+    /// Never takes layers together of which one holds another version of a package of the other, or what
+    /// conflicts with it, be it asked for or not.
+    #[must_use]
+    pub fn universe(mut self, universe: &'a Universe) -> Self {
+        self.universe = Some(universe);
+        self
     }
 
     /// How many steps of branch and bound are taken at most; with 0 the answer is the greedy one.
@@ -74,6 +92,19 @@ impl<'a> LayerSearch<'a> {
     /// target does not go with are never taken.
     #[must_use]
     pub fn search(&self, layers: &[Layer], image: &PackageSet, target: &Target) -> LayerPlan {
+        let sets: Vec<PricedSet<'_>> = layers
+            .iter()
+            .map(|layer| PricedSet { packages: &layer.packages, seconds: layer.seconds })
+            .collect();
+        self.search_sets(&sets, image, target)
+    }
+
+    pub(super) fn search_sets(
+        &self,
+        layers: &[PricedSet<'a>],
+        image: &PackageSet,
+        target: &Target,
+    ) -> LayerPlan {
         let mut missing = target.packages().clone();
         missing.difference_with(image);
         let problem = Problem::new(self, layers, &missing, target);
@@ -92,11 +123,12 @@ struct Class {
 }
 
 /// A layer that can help.
-struct Useful {
+struct Useful<'a> {
     /// Its place among those that were given.
     place: usize,
     classes: Vec<usize>,
     seconds: f64,
+    packages: &'a PackageSet,
 }
 
 /// What is known of one search.
@@ -105,7 +137,10 @@ struct Problem<'a> {
     /// Those that fewest layers hold first, which makes for good bounds.
     classes: Vec<Class>,
     /// Those worth most first.
-    useful: Vec<Useful>,
+    useful: Vec<Useful<'a>>,
+    universe: Option<&'a Universe>,
+    /// Whether two of the useful ones clash, as far as that was asked.
+    clashes: RefCell<FxHashMap<(usize, usize), bool>>,
 }
 
 /// A node of the search: layers taken so far and what they cover, deciding on layer `next`.
@@ -125,7 +160,7 @@ fn seconds_of(run: &RunPrice, cost: &RunCost) -> f64 {
 impl<'a> Problem<'a> {
     fn new(
         search: &LayerSearch<'a>,
-        layers: &[Layer],
+        layers: &[PricedSet<'a>],
         missing: &PackageSet,
         target: &Target,
     ) -> Self {
@@ -136,12 +171,12 @@ impl<'a> Problem<'a> {
         let per_unpack = run.seconds(1, 1.0, 0.0, false) - fixed;
         let per_configure = run.seconds(1, 0.0, 1.0, false) - fixed;
 
-        let fits = |layer: &Layer| {
+        let fits = |layer: &PricedSet<'_>| {
             layer.seconds >= 0.0
                 && layer.seconds.is_finite()
                 && layer.packages.is_disjoint(&in_the_way)
         };
-        let fitting: Vec<(usize, &Layer)> =
+        let fitting: Vec<(usize, &PricedSet<'_>)> =
             layers.iter().enumerate().filter(|(_, layer)| fits(layer)).collect();
         let holders = |package: PackageVersionId| -> Vec<usize> {
             let holds = fitting.iter().filter(|(_, layer)| layer.packages.contains(package));
@@ -162,15 +197,16 @@ impl<'a> Problem<'a> {
             .collect();
         classes.sort_by(|a, b| a.layers.len().cmp(&b.layers.len()).then(a.layers.cmp(&b.layers)));
 
-        let mut useful: Vec<Useful> = Vec::new();
+        let mut useful: Vec<Useful<'a>> = Vec::new();
         for (place, layer) in layers.iter().enumerate() {
             let held = |class: &usize| classes[*class].layers.binary_search(&place).is_ok();
             let held: Vec<usize> = (0..classes.len()).filter(held).collect();
             if !held.is_empty() {
-                useful.push(Useful { place, classes: held, seconds: layer.seconds });
+                let PricedSet { packages, seconds } = *layer;
+                useful.push(Useful { place, classes: held, seconds, packages });
             }
         }
-        let worth = |layer: &Useful| {
+        let worth = |layer: &Useful<'_>| {
             layer.classes.iter().map(|class| classes[*class].least).sum::<f64>() - layer.seconds
         };
         useful.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then(a.place.cmp(&b.place)));
@@ -182,7 +218,22 @@ impl<'a> Problem<'a> {
                 classes[*class].layers.push(at);
             }
         }
-        Self { run, classes, useful }
+        Self { run, classes, useful, universe: search.universe, clashes: RefCell::default() }
+    }
+
+    /// Whether a layer goes with those that were taken.
+    fn fits(&self, at: usize, taken: &[usize]) -> bool {
+        let Some(universe) = self.universe else { return true };
+        taken.iter().all(|other| {
+            let pair = (at.min(*other), at.max(*other));
+            let known = self.clashes.borrow().get(&pair).copied();
+            !known.unwrap_or_else(|| {
+                let (one, two) = (self.useful[pair.0].packages, self.useful[pair.1].packages);
+                let clash = universe.clash(one, two);
+                self.clashes.borrow_mut().insert(pair, clash);
+                clash
+            })
+        })
     }
 
     fn root(&self) -> Node {
@@ -222,10 +273,12 @@ impl<'a> Problem<'a> {
                 now - self.rest(&covered) - self.useful[at].seconds
             };
             let open = (0..self.useful.len()).filter(|at| !node.taken.contains(at));
-            let best = open.map(|at| (gain(at), at)).max_by(|a, b| a.0.total_cmp(&b.0));
-            match best {
-                Some((gain, at)) if gain > 0.0 => self.take(&mut node, at),
-                _ => break,
+            let mut gains: Vec<(f64, usize)> =
+                open.map(|at| (gain(at), at)).filter(|(gain, _)| *gain > 0.0).collect();
+            gains.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+            match gains.iter().find(|(_, at)| self.fits(*at, &node.taken)) {
+                Some((_, at)) => self.take(&mut node, *at),
+                None => break,
             }
         }
         for at in node.taken.clone() {
@@ -290,7 +343,8 @@ impl<'a> Problem<'a> {
             }
             let at = node.next;
             let Some(layer) = self.useful.get(at) else { continue };
-            let helps = layer.classes.iter().any(|class| !node.covered[*class]);
+            let helps = layer.classes.iter().any(|class| !node.covered[*class])
+                && self.fits(at, &node.taken);
             node.next += 1;
             let mut with = Node {
                 next: node.next,

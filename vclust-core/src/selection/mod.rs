@@ -12,6 +12,8 @@ mod missing;
 mod paper;
 mod prices;
 mod repair;
+mod stack_price;
+mod stacks;
 mod target;
 
 pub use candidate::{Candidate, PhaseEstimate, Selection};
@@ -21,9 +23,10 @@ pub use layers::{Layer, LayerPlan, LayerSearch};
 pub use paper::{PaperChoice, paper_rule};
 pub use prices::{BytesPrice, PackagePrices, Prices, RunPrice, StrategyPrices};
 pub use repair::Repair;
+pub use stack_price::StackPrice;
 pub use target::Target;
 
-use crate::catalogue::{Catalogue, PackageVersionId, Universe};
+use crate::catalogue::{Catalogue, ImageId, PackageVersionId, Universe};
 use candidate::Scored;
 use missing::{Counts, Entry};
 use repair::Blocked;
@@ -46,13 +49,38 @@ pub struct ImageSelector<'a> {
     exact: bool,
     repair: Repair,
     kept: usize,
+    minimal: Option<ImageId>,
+    stack_steps: usize,
 }
 
 impl<'a> ImageSelector<'a> {
     /// Chooses by the prices of packages; extra packages in an image are fine.
     #[must_use]
     pub fn new(universe: &'a Universe, packages: &'a PackagePrices) -> Self {
-        Self { universe, packages, exact: false, repair: Repair::Upgrades, kept: 20 }
+        Self {
+            universe,
+            packages,
+            exact: false,
+            repair: Repair::Upgrades,
+            kept: 20,
+            minimal: None,
+            stack_steps: layers::STEPS,
+        }
+    }
+
+    /// The image that the catalogue's layers were built over. Where it is told, stacks of layers are
+    /// candidates, too, for strategies that take any.
+    #[must_use]
+    pub fn minimal(mut self, image: ImageId) -> Self {
+        self.minimal = Some(image);
+        self
+    }
+
+    /// How many steps of branch and bound a search for layers may take; with 0 it is greedy.
+    #[must_use]
+    pub fn stack_steps(mut self, steps: usize) -> Self {
+        self.stack_steps = steps;
+        self
     }
 
     /// Whether nodes must hold the target's packages and no others.
@@ -77,7 +105,8 @@ impl<'a> ImageSelector<'a> {
     }
 
     /// The candidates in the order of their seconds, exactly: the minimum is over every usable image
-    /// of the catalogue and every strategy of the prices.
+    /// of the catalogue and every strategy of the prices. Of stacks only the best of few images are among
+    /// them; see [`ImageSelector::minimal`].
     ///
     /// Fails where there are no nodes, no strategies, or no image that can be used.
     pub fn select(
@@ -127,8 +156,13 @@ impl<'a> ImageSelector<'a> {
         if scored.is_empty() {
             return Err(SelectionError::NoImage { unusable });
         }
-        let considered = scored.len();
-        let candidates = self.cheapest(catalogue, target, prices, scored);
+        let stacks = if self.repair == Repair::Removals {
+            Vec::new()
+        } else {
+            self.stacks(catalogue, target, prices, &scored)
+        };
+        let considered = scored.len() + stacks.len();
+        let candidates = self.cheapest(catalogue, target, prices, scored, stacks);
         if candidates.is_empty() {
             return Err(SelectionError::NoImage { unusable: catalogue.len() });
         }

@@ -1,5 +1,6 @@
 //! What each strategy costs at one site for one number of nodes, ready to be added up.
 
+use super::stack_price::StackPrice;
 use crate::catalogue::{PackageSet, PackageVersionId, Universe};
 use crate::estimate::{Estimate, InstallEstimator, PackageCost, RunCost, RunScale};
 use crate::history::Phase;
@@ -89,6 +90,8 @@ pub struct StrategyPrices {
     pub run: RunPrice,
     /// What follows installing, where there is anything to install: writing a layer.
     pub layer: Option<Estimate>,
+    /// What stacks of layers cost; `None` where nodes cannot be given any.
+    pub stack: Option<StackPrice>,
 }
 
 impl StrategyPrices {
@@ -100,6 +103,24 @@ impl StrategyPrices {
         }
         let layer = self.layer.map_or(0.0, |layer| layer.seconds);
         layer + self.run.seconds(packages, unpack, configure, trigger)
+    }
+
+    /// The same for a stack of so many parts, with what merging them takes. Where there is anything to
+    /// install or to merge, a layer is written; one part is an image or a layer over the minimal one.
+    #[must_use]
+    pub fn stacked_run_seconds(
+        &self,
+        parts: usize,
+        packages: usize,
+        unpack: f64,
+        configure: f64,
+        trigger: bool,
+    ) -> f64 {
+        let Some(stack) = self.stack.filter(|_| parts >= 2) else {
+            return self.run_seconds(packages, unpack, configure, trigger);
+        };
+        let layer = self.layer.map_or(0.0, |layer| layer.seconds);
+        layer + stack.seconds(parts) + self.run.seconds(packages, unpack, configure, trigger)
     }
 
     /// Seconds that neither image nor packages change.

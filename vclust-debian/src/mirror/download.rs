@@ -20,13 +20,13 @@ use crate::index_file;
 const RELEASE_LIMIT: u64 = 32 << 20;
 
 /// Fetches files of one archive.
-pub(super) struct Downloader<'a> {
-    pub(super) fetcher: Fetcher,
+pub(crate) struct Downloader<'a> {
+    pub(crate) fetcher: Fetcher,
     /// How often a request is repeated that failed for a reason that may pass.
-    pub(super) retries: u32,
+    pub(crate) retries: u32,
     /// Pause before the first repetition; doubled for each further one.
-    pub(super) pause: Duration,
-    pub(super) on_progress: OnProgress<'a>,
+    pub(crate) pause: Duration,
+    pub(crate) on_progress: OnProgress<'a>,
 }
 
 /// What became of a small file.
@@ -90,7 +90,7 @@ impl Downloader<'_> {
     /// on where an earlier attempt at `partial` stopped. `None` if none of them has it.
     ///
     /// The file at `partial` is only ever the start of a file, or a whole one that was verified.
-    pub(super) fn verified(
+    pub(crate) fn verified(
         &self,
         urls: &[String],
         promised: &ReleaseFile,

@@ -56,14 +56,15 @@ pub(super) enum FetchError {
     Permanent(MirrorError),
 }
 
-/// Makes requests to one archive.
-pub(super) struct Fetcher {
+/// Makes requests to one archive. Clones share its connections.
+#[derive(Clone)]
+pub(crate) struct Fetcher {
     agent: Agent,
 }
 
 impl Fetcher {
     /// A fetcher that goes through a proxy, if one is given, and gives up after so long a silence.
-    pub(super) fn new(
+    pub(crate) fn new(
         uri: &str,
         proxy: Option<&str>,
         silence: Duration,

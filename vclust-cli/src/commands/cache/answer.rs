@@ -12,6 +12,7 @@ pub(super) struct ImageAnswer<'a> {
     content: String,
     base: Option<&'a str>,
     variant: &'a str,
+    request: &'a [String],
     architecture: &'a str,
     /// Bytes that a node has to get.
     bytes: u64,
@@ -36,16 +37,6 @@ struct ProductAnswer<'a> {
 
 impl<'a> ImageAnswer<'a> {
     pub(super) fn of(image: &'a StoredImage) -> Self {
-        let mut packages: Vec<PackageVersion> = image
-            .packages
-            .iter()
-            .map(|package| PackageVersion {
-                package: package.package.clone(),
-                version: package.version.clone(),
-            })
-            .collect();
-        // one package of two architectures has one version
-        packages.dedup();
         let products = image.products.iter();
         Self {
             id: &image.id,
@@ -53,6 +44,7 @@ impl<'a> ImageAnswer<'a> {
             content: image.content.to_string(),
             base: image.base.as_deref(),
             variant: &image.variant,
+            request: &image.request,
             architecture: &image.architecture,
             bytes: image.transfer_bytes(),
             stored_bytes: image.stored_bytes(),
@@ -62,7 +54,7 @@ impl<'a> ImageAnswer<'a> {
             created: image.created,
             last_used: image.last_used,
             build_seconds: image.build_seconds,
-            packages,
+            packages: image.package_versions(),
             products: products.map(|(name, bytes)| ProductAnswer { name, bytes: *bytes }).collect(),
         }
     }

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde::Serialize;
 use vclust_core::{
-    Catalogue, Conditions, Image, ImageListing, ImageSizes, ImageWorth, PackageSet, PackageVersion,
-    PackageVersionId, Problem, Replay, Repository, RequestEvent, Strategy, WeightedTarget,
-    parse_policy,
+    Catalogue, Conditions, Image, ImageKind, ImageListing, ImageSizes, ImageWorth, PackageSet,
+    PackageVersion, PackageVersionId, Problem, Replay, Repository, RequestEvent, Stored, Strategy,
+    WeightedTarget, parse_policy,
 };
 
 use crate::arguments::{Format, Generate, StrategyName};
@@ -35,8 +35,9 @@ struct Answer {
     mean_seconds_before: f64,
     /// Mean seconds with the images of the answer.
     mean_seconds: f64,
+    /// Images, then layers.
     images: Vec<Generated>,
-    /// Images that were there and would go.
+    /// Images and layers that were there and would go.
     evict: Vec<String>,
 }
 
@@ -83,7 +84,7 @@ pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
     let minimal_bytes = sizes.of(&requested.workload.universe, &minimal);
     let minimal =
         catalogue.add(Image { id: MINIMAL.to_owned(), packages: minimal, bytes: minimal_bytes })?;
-    let there: Vec<Image> = {
+    let there: Stored = {
         let mut others = listings;
         others.images.retain(|image| image.id != MINIMAL);
         let ids = others
@@ -92,7 +93,8 @@ pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
                 path: arguments.images.clone().unwrap_or_default(),
                 source,
             })?;
-        ids.into_iter().filter_map(|id| catalogue.get(id).cloned()).collect()
+        let images = ids.into_iter().filter_map(|id| catalogue.get(id).cloned()).collect();
+        Stored { images, layers: catalogue.layers().map(|(_, layer)| layer.clone()).collect() }
     };
 
     let workload = &requested.workload;
@@ -114,9 +116,9 @@ pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
-    let decided = replay.decided(&replayed.images, policy.as_mut());
-    let sets: Vec<PackageSet> = decided.iter().map(|image| image.packages.clone()).collect();
-    let start: Vec<PackageSet> = there.iter().map(|image| image.packages.clone()).collect();
+    let decided = replay.decided(&replayed.stored, policy.as_mut());
+    let (images, layers) = sets(&decided);
+    let (images_before, layers_before) = sets(&there);
 
     let repository = Repository {
         universe: &workload.universe,
@@ -128,48 +130,45 @@ pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
         budget: arguments.budget.bytes(),
     };
     let problem = Problem::new(&repository, &weighted(&requested));
-    let worth = problem.worth(&sets);
+    let worth = problem.worth(&images, &layers);
     let name = policy.name();
+    let known = entries(&there);
     let mut taken: Vec<String> = Vec::new();
-    let images: Vec<Generated> = decided
-        .iter()
+    let images_and_layers: Vec<Generated> = entries(&decided)
+        .into_iter()
         .zip(worth)
-        .map(|(image, worth)| {
-            let set = &image.packages;
-            let known = there.iter().find(|other| other.packages == *set);
-            let known = known.map(|image| image.id.clone());
-            let exists = known.is_some();
-            let id = known.unwrap_or_else(|| free_name(&name, &there, &taken));
+        .map(|(entry, worth)| {
+            let same = known.iter().find(|other| other.is(&entry)).map(|other| other.id.to_owned());
+            let exists = same.is_some();
+            let id = same.unwrap_or_else(|| free_name(&name, entry.kind, &known, &taken));
             taken.push(id.clone());
-            let mut adds: Vec<(PackageVersionId, f64)> = set
+            let mut adds: Vec<(PackageVersionId, f64)> = entry
+                .packages
                 .difference(&workload.minimal)
                 .map(|id| (id, packages.get(id)))
                 .map(|(id, cost)| (id, cost.unpack_seconds + cost.configure_seconds))
                 .collect();
             adds.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            let listing =
-                ImageListing { id, bytes: image.bytes, packages: names(&workload.universe, set) };
+            let packages = names(&workload.universe, entry.packages);
+            let listing = ImageListing { id, kind: entry.kind, bytes: entry.bytes, packages };
             Generated { listing, exists, worth, adds }
         })
         .collect();
-    let kept = |set: &PackageSet| sets.contains(set);
+    let kept = entries(&decided);
+    let gone = known.iter().filter(|entry| !kept.iter().any(|other| other.is(entry)));
     let answer = Answer {
         policy: name,
         requests: requested.order.len(),
         failed_requests: requested.failed,
         nodes,
         budget_bytes: arguments.budget.bytes(),
-        bytes: images.iter().map(|image| image.listing.bytes).sum(),
+        bytes: decided.bytes(),
         strategies,
-        mean_seconds_minimal: problem.mean_seconds(&[]),
-        mean_seconds_before: problem.mean_seconds(&start),
-        mean_seconds: problem.mean_seconds(&sets),
-        evict: there
-            .iter()
-            .filter(|image| !kept(&image.packages))
-            .map(|image| image.id.clone())
-            .collect(),
-        images,
+        mean_seconds_minimal: problem.mean_seconds(&[], &[]),
+        mean_seconds_before: problem.mean_seconds(&images_before, &layers_before),
+        mean_seconds: problem.mean_seconds(&images, &layers),
+        evict: gone.map(|entry| entry.id.to_owned()).collect(),
+        images: images_and_layers,
     };
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     match format {
@@ -183,13 +182,53 @@ pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A name that no image has: the policy's, and a number.
-fn free_name(policy: &str, there: &[Image], taken: &[String]) -> String {
+/// An image or a layer of a repository.
+struct Entry<'a> {
+    id: &'a str,
+    kind: ImageKind,
+    packages: &'a PackageSet,
+    bytes: u64,
+}
+
+impl Entry<'_> {
+    /// Whether the other is the same thing, whatever its name.
+    fn is(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.packages == other.packages
+    }
+}
+
+/// All that is stored, the images first.
+fn entries(stored: &Stored) -> Vec<Entry<'_>> {
+    let images = stored.images.iter().map(|image| Entry {
+        id: &image.id,
+        kind: ImageKind::Image,
+        packages: &image.packages,
+        bytes: image.bytes,
+    });
+    let layers = stored.layers.iter().map(|layer| Entry {
+        id: &layer.id,
+        kind: ImageKind::Layer,
+        packages: &layer.packages,
+        bytes: layer.bytes,
+    });
+    images.chain(layers).collect()
+}
+
+/// The packages of images and of layers.
+fn sets(stored: &Stored) -> (Vec<PackageSet>, Vec<PackageSet>) {
+    let images = stored.images.iter().map(|image| image.packages.clone());
+    let layers = stored.layers.iter().map(|layer| layer.packages.clone());
+    (images.collect(), layers.collect())
+}
+
+/// A name that nothing has: the policy's, and a number.
+fn free_name(policy: &str, kind: ImageKind, there: &[Entry<'_>], taken: &[String]) -> String {
     let stem = policy.split(':').next().unwrap_or(policy);
-    let used = |name: &String| taken.contains(name) || there.iter().any(|image| image.id == *name);
+    let kind = if kind == ImageKind::Layer { "-layer" } else { "" };
+    let used = |name: &String| taken.contains(name) || there.iter().any(|entry| entry.id == *name);
     let mut number = 1;
     loop {
-        let name = format!("{stem}-{number}");
+        let name = format!("{stem}{kind}-{number}");
         if !used(&name) {
             return name;
         }
@@ -223,6 +262,18 @@ fn median_nodes(events: &[RequestEvent]) -> u32 {
     nodes.get(nodes.len() / 2).copied().unwrap_or(1)
 }
 
+/// How many images and layers there are.
+fn contents(answer: &Answer) -> String {
+    let is_layer = |image: &&Generated| image.listing.kind == ImageKind::Layer;
+    let layers = answer.images.iter().filter(is_layer).count();
+    let images = answer.images.len() - layers;
+    match (images, layers) {
+        (_, 0) => counted(images, "image"),
+        (0, _) => counted(layers, "layer"),
+        _ => format!("{} and {}", counted(images, "image"), counted(layers, "layer")),
+    }
+}
+
 fn text(
     out: &mut impl Write,
     answer: &Answer,
@@ -236,7 +287,7 @@ fn text(
         answer.policy,
         counted(answer.requests, "request"),
         counted(answer.nodes as usize, "node"),
-        counted(answer.images.len(), "image"),
+        contents(answer),
         bytes(answer.bytes),
         bytes(answer.budget_bytes)
     )?;
@@ -253,7 +304,7 @@ fn text(
         writeln!(
             out,
             "\n{bold}{:<20} {:>9} {:>9} {:>8} {:>8} {:>8} {:>10}{bold:#}",
-            "image", "packages", "size", "serves", "saves", "loss", "building"
+            "image or layer", "packages", "size", "serves", "saves", "loss", "building"
         )?;
     }
     for image in &answer.images {
@@ -285,9 +336,10 @@ fn text(
     if explain {
         writeln!(
             out,
-            "\nserves: share of the requests that are built from it; saves: seconds each of these takes \
-             less than from\nthe minimal image; loss: seconds the mean build would take longer without \
-             it; building: seconds of the head node"
+            "\nserves: share of the requests that are built from it, be it under or over others; saves: \
+             seconds each of these\ntakes less than from the minimal image; loss: seconds the mean build \
+             would take longer without it;\nbuilding: seconds of the head node; a layer's packages and \
+             size are what it adds over the minimal image"
         )?;
     }
     for id in &answer.evict {

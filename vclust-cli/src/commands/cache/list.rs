@@ -45,6 +45,9 @@ pub(super) fn run(format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How much of what was asked for is shown.
+const NAMED: usize = 4;
+
 fn text(out: &mut impl Write, images: &[StoredImage]) -> std::io::Result<()> {
     if images.is_empty() {
         return writeln!(out, "no images yet");
@@ -52,7 +55,7 @@ fn text(out: &mut impl Write, images: &[StoredImage]) -> std::io::Result<()> {
     let bold = anstyle::Style::new().bold();
     writeln!(
         out,
-        "{bold}{:<16} {:<25} {:>8} {:>9} {:>9} {:>5}  {:<16} {:>8}{bold:#}",
+        "{bold}{:<16} {:<25} {:>8} {:>9} {:>9} {:>5}  {:<16} {:>8}  asked for{bold:#}",
         "image", "what", "packages", "size", "stored", "uses", "last used (UTC)", "building"
     )?;
     for image in images {
@@ -60,9 +63,16 @@ fn text(out: &mut impl Write, images: &[StoredImage]) -> std::io::Result<()> {
             Some(base) => format!("layer on {base}"),
             None => format!("{}, {}", image.variant, image.architecture),
         };
+        let request = match image.request.len() {
+            0 => String::new(),
+            count if count > NAMED => {
+                format!("  {} and {} more", image.request[..NAMED].join(" "), count - NAMED)
+            }
+            _ => format!("  {}", image.request.join(" ")),
+        };
         writeln!(
             out,
-            "{:<16} {what:<25} {:>8} {:>9} {:>9} {:>5}  {:<16} {:>6.1} s",
+            "{:<16} {what:<25} {:>8} {:>9} {:>9} {:>5}  {:<16} {:>6.1} s{request}",
             image.id,
             image.packages.len(),
             bytes(image.transfer_bytes()),

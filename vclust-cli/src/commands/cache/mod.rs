@@ -25,6 +25,7 @@ pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure>
         CacheCommand::Gc(arguments) => collect::run(arguments, format),
         CacheCommand::Export(arguments) => export::run(arguments, format),
         CacheCommand::Generate(arguments) => generate::run(arguments, format),
+        CacheCommand::Build(arguments) => super::build::run(arguments, format),
     }
 }
 

@@ -54,6 +54,9 @@ fn text(
         None => format!("image, variant {}", new.variant),
     };
     line("what", &format!("{kind}, for {}", new.architecture))?;
+    if !new.request.is_empty() {
+        line("asked for", &new.request.join(" "))?;
+    }
     line("content", &format!("sha256:{}", new.content))?;
     let held = counted(new.files as usize, "entry").replace("entrys", "entries");
     line("holds", &format!("{held}, {} in files", bytes(new.bytes)))?;

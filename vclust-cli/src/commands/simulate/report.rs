@@ -136,7 +136,7 @@ fn text(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
     for simulation in &answer.simulations {
         writeln!(
             out,
-            "\n{} nodes, {} of images\n{:<27} {:>7} {:>7} {:>6} {:>6} {:>6} {:>6} {:>9} {:>9} {:>6} {:>9} {:>7} {:>7}",
+            "\n{} nodes, {} of images\n{:<27} {:>7} {:>7} {:>6} {:>6} {:>6} {:>6} {:>6} {:>9} {:>9} {:>6} {:>9} {:>7} {:>7}",
             simulation.nodes,
             bytes(simulation.budget_bytes),
             "policy",
@@ -146,6 +146,7 @@ fn text(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
             "super",
             "part",
             "none",
+            "layer",
             "stored",
             "moved",
             "built",
@@ -167,7 +168,7 @@ fn line(out: &mut impl Write, row: &Row) -> std::io::Result<()> {
     let stored = outcome.mean_bytes_stored as u64;
     writeln!(
         out,
-        "{:<27} {:>7.2} {:>7.2} {:>6} {:>6} {:>6} {:>6} {:>9} {:>9} {:>6} {:>7.0} s {:>7} {:>5.1} s",
+        "{:<27} {:>7.2} {:>7.2} {:>6} {:>6} {:>6} {:>6} {:>6} {:>9} {:>9} {:>6} {:>7.0} s {:>7} {:>5.1} s",
         outcome.policy,
         outcome.mean_seconds,
         outcome.p95_seconds,
@@ -175,9 +176,10 @@ fn line(out: &mut impl Write, row: &Row) -> std::io::Result<()> {
         percent(outcome.superset),
         percent(outcome.partial),
         percent(outcome.minimal),
+        percent(outcome.layered),
         bytes(stored),
         bytes(outcome.bytes_moved),
-        outcome.images_built,
+        outcome.images_built + outcome.layers_built,
         outcome.building_seconds,
         row.regret.map_or_else(|| "-".to_owned(), percent),
         row.timed.replay_seconds

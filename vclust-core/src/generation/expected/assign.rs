@@ -1,26 +1,11 @@
-//! Which image each request is built from, and what that takes.
+//! Which image or which stack of layers each request is built from, and what that takes.
 
-use super::problem::{Item, MOST_IMAGES, Problem, Wanted};
+use super::parts::{Choice, MOST_PARTS, MOST_STACKED, Masks, Parts, each};
+use super::problem::{Item, Problem, Wanted};
 
-/// Images under consideration, each a list of items, ascending.
-pub(super) type Images = Vec<Vec<u32>>;
-
-/// How one request is built.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Choice {
-    /// Place of the image; `None` is the minimal one.
-    pub(super) image: Option<usize>,
-    pub(super) seconds: f64,
-    /// Seconds of the second best image.
-    pub(super) otherwise: f64,
-    pub(super) strategy: usize,
-    /// Packages that it installs.
-    pub(super) missing: u32,
-}
-
-/// What a request finds in an image.
+/// What a request finds in a part.
 #[derive(Debug, Clone, Copy, Default)]
-struct Held {
+pub(super) struct Held {
     packages: i64,
     triggers: i64,
     unpack: f64,
@@ -29,7 +14,7 @@ struct Held {
 
 impl Held {
     /// Adds an item, or with a sign of -1 takes it out.
-    fn add(&mut self, item: &Item, sign: f64) {
+    pub(super) fn add(&mut self, item: &Item, sign: f64) {
         let one = if sign > 0.0 { 1 } else { -1 };
         self.packages += one;
         self.triggers += if item.trigger { one } else { 0 };
@@ -45,56 +30,63 @@ impl Held {
             configure: self.configure + other.configure,
         }
     }
-}
 
-/// Calls `act` with the place of each bit that is set.
-fn each(mut bits: u128, mut act: impl FnMut(usize)) {
-    while bits != 0 {
-        act(bits.trailing_zeros() as usize);
-        bits &= bits - 1;
+    pub(super) fn is_nothing(&self) -> bool {
+        self.packages == 0
     }
 }
 
-/// Images by package: a bit for each image that holds it, or that holds what conflicts with it.
-struct Masks {
-    /// A bit for every image.
-    all: u128,
-    holds: Vec<u128>,
-    hates: Vec<u128>,
-    bytes: Vec<f64>,
+/// What a request still lacks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lacking {
+    pub(super) packages: u32,
+    pub(super) triggers: i64,
+    pub(super) unpack: f64,
+    pub(super) configure: f64,
 }
 
-impl Masks {
-    fn of(problem: &Problem<'_>, images: &Images) -> Self {
-        let mut masks = Self {
-            all: u128::MAX
-                .checked_shr((MOST_IMAGES - images.len().min(MOST_IMAGES)) as u32)
-                .unwrap_or(0),
-            holds: vec![0; problem.items.len()],
-            hates: vec![0; problem.items.len()],
-            bytes: images.iter().map(|items| problem.bytes(items)).collect(),
-        };
-        for (place, items) in images.iter().enumerate().take(MOST_IMAGES) {
-            for item in items {
-                masks.holds[*item as usize] |= 1 << place;
-                for other in &problem.items[*item as usize].conflicts {
-                    masks.hates[*other as usize] |= 1 << place;
-                }
-            }
+impl Lacking {
+    pub(super) fn everything(wanted: &Wanted) -> Self {
+        Self {
+            packages: wanted.items.len() as u32,
+            triggers: i64::from(wanted.triggers),
+            unpack: wanted.unpack,
+            configure: wanted.configure,
         }
-        masks
     }
+
+    pub(super) fn nothing() -> Self {
+        Self { packages: 0, triggers: 0, unpack: 0.0, configure: 0.0 }
+    }
+
+    pub(super) fn less(&self, held: &Held) -> Self {
+        Self {
+            packages: (i64::from(self.packages) - held.packages).unsigned_abs() as u32,
+            triggers: self.triggers - held.triggers,
+            unpack: (self.unpack - held.unpack).max(0.0),
+            configure: (self.configure - held.configure).max(0.0),
+        }
+    }
+}
+
+/// A single part from which a stack may start.
+#[derive(Clone, Copy)]
+struct Start {
+    place: usize,
+    seconds: f64,
+    strategy: usize,
+    lacking: Lacking,
 }
 
 impl Problem<'_> {
-    /// The best image for each request.
-    pub(super) fn assign(&self, images: &Images) -> Vec<Choice> {
-        let masks = Masks::of(self, images);
-        let mut held = vec![Held::default(); images.len()];
+    /// The best parts for each request.
+    pub(super) fn assign(&self, parts: &Parts) -> Vec<Choice> {
+        let masks = Masks::of(self, parts);
+        let mut held = vec![Held::default(); parts.len().min(MOST_PARTS)];
         self.wanted.iter().map(|wanted| self.choose(wanted, &masks, &mut held)).collect()
     }
 
-    fn choose(&self, wanted: &Wanted, masks: &Masks, held: &mut [Held]) -> Choice {
+    pub(super) fn choose(&self, wanted: &Wanted, masks: &Masks, held: &mut [Held]) -> Choice {
         held.fill(Held::default());
         let all = masks.all;
         let mut by_all = Held::default();
@@ -112,39 +104,97 @@ impl Problem<'_> {
                 each(holders, |image| held[image].add(costs, 1.0));
             }
         }
-        let count = wanted.items.len() as u32;
-        let minimal = self.choose_minimal(wanted);
-        let mut best = minimal;
+        let everything = Lacking::everything(wanted);
+        let (seconds, strategy) = self.seconds(self.bytes(&[]), &everything);
+        let mut best = Choice::minimal(seconds, strategy, everything.packages);
+        let mut start: Option<Start> = None;
         for (place, sum) in held.iter().enumerate() {
             let sum = sum.with(&by_all);
-            if sum.packages == 0 || blocked >> place & 1 == 1 {
+            if sum.is_nothing() || blocked >> place & 1 == 1 {
                 continue;
             }
-            let missing = (i64::from(count) - sum.packages).unsigned_abs() as u32;
-            let (seconds, strategy) = self.seconds(
-                masks.bytes[place],
-                missing,
-                (wanted.unpack - sum.unpack).max(0.0),
-                (wanted.configure - sum.configure).max(0.0),
-                i64::from(wanted.triggers) > sum.triggers,
-            );
-            if seconds < best.seconds {
-                let otherwise = best.seconds;
-                best = Choice { image: Some(place), seconds, otherwise, strategy, missing };
-            } else if seconds < best.otherwise {
-                best.otherwise = seconds;
+            let lacking = everything.less(&sum);
+            let is_layer = masks.layers >> place & 1 == 1;
+            if masks.layers != 0 {
+                let (seconds, strategy) = self.stack_seconds(masks.bytes[place], 1, &lacking);
+                if start.is_none_or(|known| seconds < known.seconds) {
+                    start = Some(Start { place, seconds, strategy, lacking });
+                }
+                if is_layer {
+                    best.offer(place, seconds, strategy, lacking.packages);
+                    continue;
+                }
             }
+            let (seconds, strategy) = self.seconds(masks.bytes[place], &lacking);
+            best.offer(place, seconds, strategy, lacking.packages);
+        }
+        if let Some(start) = start {
+            self.pile(wanted, masks, held, blocked, start, &mut best);
         }
         best
     }
 
-    fn choose_minimal(&self, wanted: &Wanted) -> Choice {
-        let count = wanted.items.len() as u32;
-        let bytes = self.bytes(&[]);
-        let trigger = wanted.triggers > 0;
-        let (seconds, strategy) =
-            self.seconds(bytes, count, wanted.unpack, wanted.configure, trigger);
-        Choice { image: None, seconds, otherwise: f64::INFINITY, strategy, missing: count }
+    /// Puts layers over the best single part, each the one that helps most, as long as that pays; the choice
+    /// becomes the stack if that is better.
+    fn pile(
+        &self,
+        wanted: &Wanted,
+        masks: &Masks,
+        held: &mut [Held],
+        blocked: u128,
+        start: Start,
+        best: &mut Choice,
+    ) {
+        let (mut parts, mut count, mut taken) = ([start; MOST_STACKED], 1, 1_u128 << start.place);
+        let mut bytes = masks.bytes[start.place];
+        let mut in_the_way = blocked | masks.clashes[start.place];
+        while count < MOST_STACKED {
+            let now = parts[count - 1];
+            // With nothing left to install, this is what one layer more would take at least.
+            let floor = self.stack_seconds(bytes, count + 1, &Lacking::nothing()).0;
+            let open = masks.layers & !taken & !in_the_way;
+            if floor >= now.seconds.min(best.seconds) || open == 0 {
+                break;
+            }
+            held.fill(Held::default());
+            for item in &wanted.items {
+                let holders = masks.holds[*item as usize];
+                if holders & taken == 0 {
+                    each(holders & open, |place| held[place].add(&self.items[*item as usize], 1.0));
+                }
+            }
+            let mut next: Option<Start> = None;
+            each(open, |place| {
+                if held[place].is_nothing() {
+                    return;
+                }
+                let lacking = now.lacking.less(&held[place]);
+                let with = bytes + masks.bytes[place] - self.base_bytes;
+                let (seconds, strategy) = self.stack_seconds(with, count + 1, &lacking);
+                if seconds < next.map_or(now.seconds, |known| known.seconds) {
+                    next = Some(Start { place, seconds, strategy, lacking });
+                }
+            });
+            let Some(next) = next else { break };
+            bytes += masks.bytes[next.place] - self.base_bytes;
+            taken |= 1 << next.place;
+            in_the_way |= masks.clashes[next.place];
+            parts[count] = next;
+            count += 1;
+        }
+        let last = parts[count - 1];
+        if count < 2 || last.seconds >= best.seconds {
+            return;
+        }
+        let single = *best;
+        *best = Choice::minimal(last.seconds, last.strategy, last.lacking.packages);
+        for (number, part) in parts[..count].iter().enumerate() {
+            let single_without =
+                if single.holds(part.place) { single.least_without() } else { single.seconds };
+            let before =
+                number.checked_sub(1).map_or(f64::INFINITY, |before| parts[before].seconds);
+            best.push(part.place, single_without.min(before));
+        }
     }
 
     /// Mean seconds of the requests as assigned.
@@ -154,22 +204,5 @@ impl Problem<'_> {
             .zip(&self.wanted)
             .map(|(choice, wanted)| wanted.weight * choice.seconds)
             .sum()
-    }
-
-    /// How much less the requests would take, in the mean, if there were one image more, and what each
-    /// would take then. The new image has no place yet, so that only seconds are right in the choices.
-    pub(super) fn with_one_more(&self, items: &[u32], choices: &[Choice]) -> (f64, Vec<Choice>) {
-        let masks = Masks::of(self, &vec![items.to_vec()]);
-        let mut held = [Held::default()];
-        let mut gain = 0.0;
-        let mut with = choices.to_vec();
-        for (wanted, choice) in self.wanted.iter().zip(&mut with) {
-            let new = self.choose(wanted, &masks, &mut held);
-            if new.seconds < choice.seconds {
-                gain += wanted.weight * (choice.seconds - new.seconds);
-                choice.seconds = new.seconds;
-            }
-        }
-        (gain, with)
     }
 }

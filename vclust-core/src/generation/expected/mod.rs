@@ -1,13 +1,16 @@
-//! Our policy: the images that make the builds to come take the least time.
+//! Our policy: the images and layers that make the builds to come take the least time.
 //!
-//! Requests of the past, decayed by age, stand for those to come. The images are chosen to minimise
-//! their mean build time under the budget ([`Problem`]); what they replace is evicted, which is
-//! eviction by expected loss. New images are built only if what they are expected to save within one
-//! half-life exceeds what building them takes.
+//! Requests of the past, decayed by age, stand for those to come. Images, and layers where a strategy
+//! stacks them, are chosen to minimise their mean build time under the budget ([`Problem`]); what they
+//! replace is evicted, which is eviction by expected loss. New ones are built only if what they are
+//! expected to save within one half-life exceeds what building them takes.
 
 mod assign;
+mod grow;
+mod parts;
 mod problem;
 mod refine;
+mod seeds;
 mod solve;
 mod worth;
 
@@ -28,11 +31,13 @@ pub struct ExpectedTimeOptions {
     pub period: usize,
     /// Distinct requests that a decision looks at, those of the largest weight.
     pub distinct: usize,
+    /// Whether layers are designed, too, where a strategy stacks them.
+    pub layers: bool,
 }
 
 impl Default for ExpectedTimeOptions {
     fn default() -> Self {
-        Self { half_life: 10_000, period: 500, distinct: 2000 }
+        Self { half_life: 10_000, period: 500, distinct: 2000, layers: true }
     }
 }
 
@@ -88,7 +93,8 @@ impl ExpectedTime {
 
 impl GenerationPolicy for ExpectedTime {
     fn name(&self) -> String {
-        format!("expected-time:{}", self.options.half_life)
+        let kinds = if self.options.layers { "" } else { ",images" };
+        format!("expected-time:{}{kinds}", self.options.half_life)
     }
 
     fn served(&mut self, served: &Served<'_>, repository: &Repository<'_>) -> Changes {
@@ -109,15 +115,22 @@ impl GenerationPolicy for ExpectedTime {
         if targets.is_empty() {
             return Changes::default();
         }
-        let problem = Problem::new(repository, &targets);
-        let old: Vec<PackageSet> =
+        let mut problem = Problem::new(repository, &targets);
+        if !self.options.layers {
+            problem = problem.without_layers();
+        }
+        let images: Vec<PackageSet> =
             repository.cached().map(|(_, image)| image.packages.clone()).collect();
-        let solution = problem.solve(&old, self.price_of_byte);
+        let layers: Vec<PackageSet> =
+            repository.catalogue.layers().map(|(_, layer)| layer.packages.clone()).collect();
+        let solution = problem.solve(&images, &layers, self.price_of_byte);
         self.price_of_byte = Some(solution.price_of_byte);
-        let changes = Changes::to(&solution.images, repository);
-        let saved = problem.mean_seconds(&old) - solution.mean_seconds;
+        let changes = Changes::to_both(&solution.images, &solution.layers, repository);
+        let saved = problem.mean_seconds(&images, &layers) - solution.mean_seconds;
         let horizon = self.options.half_life as f64;
-        let building: f64 = changes.add.iter().map(|(set, _)| problem.build_seconds(set)).sum();
+        let images = changes.add.iter().map(|(set, _)| problem.build_seconds(set));
+        let layers = changes.add_layers.iter().map(|set| problem.build_layer_seconds(set));
+        let building: f64 = images.chain(layers).sum();
         if saved * horizon <= building {
             return Changes::default();
         }

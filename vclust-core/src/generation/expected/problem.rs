@@ -1,15 +1,17 @@
-//! Which images under a budget minimise the mean build time of given requests.
+//! Which images and layers under a budget minimise the mean build time of given requests.
 //!
 //! It is a facility-location problem in which the facilities, too, are to be designed: every set of
-//! packages that is closed under dependencies and free of conflicts is a possible image. Packages are
-//! numbered densely, requests are lists of these numbers, and up to [`MOST_IMAGES`] images are bits of
-//! one word for each package.
+//! packages that is closed under dependencies and free of conflicts is a possible image, or a possible
+//! layer over the minimal one. Packages are numbered densely, requests are lists of these numbers, and up
+//! to [`MOST_PARTS`](super::parts::MOST_PARTS) images and layers are bits of one word for each package.
 
 use rustc_hash::FxHashMap;
 
+use super::assign::Lacking;
+use super::parts::{Part, Parts};
 use crate::catalogue::{PackageSet, PackageVersionId};
 use crate::generation::Repository;
-use crate::selection::{Prices, RunPrice};
+use crate::selection::{Prices, RunPrice, StrategyPrices};
 use crate::strategy::Strategy;
 
 /// A set of packages that is requested, and how often in proportion to the others.
@@ -21,8 +23,6 @@ pub struct WeightedTarget {
     pub weight: f64,
 }
 
-/// As many images are considered at once.
-pub(super) const MOST_IMAGES: usize = 128;
 /// Seconds of making an archive of an image on the head node: zstd at level 3 wrote 163 MB of archive, of
 /// 100 packages' files, in 2.59 to 2.88 s (three runs, one core).
 const ARCHIVE_SECONDS_PER_BYTE: f64 = 1.67e-8;
@@ -38,6 +38,8 @@ pub(super) struct Item {
     pub(super) needs: Vec<Vec<u32>>,
     /// Items that may not be beside it.
     pub(super) conflicts: Vec<u32>,
+    /// Whether it may not be beside what the minimal image holds, which no layer changes.
+    pub(super) changes_base: bool,
 }
 
 /// A distinct request.
@@ -50,23 +52,29 @@ pub(super) struct Wanted {
     pub(super) triggers: u32,
 }
 
-/// Images to be found for weighted requests.
+/// Images and layers to be found for weighted requests.
 pub struct Problem<'a> {
-    prices: &'a Prices,
+    pub(super) prices: &'a Prices,
     build: RunPrice,
     base: PackageSet,
-    base_bytes: f64,
+    pub(super) base_bytes: f64,
     pub(super) budget: f64,
+    /// Whether layers are designed: some strategy stacks them.
+    pub(super) designs_layers: bool,
+    /// Whether images are designed: some strategy does not, or layers are not wanted.
+    pub(super) designs_images: bool,
     pub(super) items: Vec<Item>,
     pub(super) wanted: Vec<Wanted>,
     places: FxHashMap<PackageVersionId, u32>,
 }
 
-/// Images as sets, and what they make of the requests.
+/// Images and layers as sets, and what they make of the requests.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Solution {
     /// The images, the minimal one's packages included.
     pub images: Vec<PackageSet>,
+    /// What the layers add over the minimal image.
+    pub layers: Vec<PackageSet>,
     /// Mean seconds of a build.
     pub mean_seconds: f64,
     /// What a byte of storage was worth, in mean seconds: the multiplier of the budget.
@@ -80,12 +88,16 @@ impl<'a> Problem<'a> {
         let base = repository.base();
         let universe = repository.universe;
         let sizes = repository.sizes;
+        let strategies = &repository.prices.strategies;
+        let stacked = strategies.iter().filter(|strategy| strategy.stack.is_some()).count();
         let mut problem = Self {
             prices: repository.prices,
             build: head_node(repository.prices),
             base_bytes: sizes.of(universe, &base) as f64,
             base,
             budget: repository.budget as f64,
+            designs_layers: stacked > 0,
+            designs_images: stacked < strategies.len(),
             items: Vec::new(),
             wanted: Vec::new(),
             places: FxHashMap::default(),
@@ -104,8 +116,20 @@ impl<'a> Problem<'a> {
                 problem.item(id, repository);
             }
         }
+        for (_, layer) in repository.catalogue.layers() {
+            for id in layer.packages.difference(&repository.base()) {
+                problem.item(id, repository);
+            }
+        }
         problem.link(repository);
         problem
+    }
+
+    /// Has the search design images only, whatever layers there are.
+    #[must_use]
+    pub fn without_layers(mut self) -> Self {
+        (self.designs_layers, self.designs_images) = (false, true);
+        self
     }
 
     fn item(&mut self, id: PackageVersionId, repository: &Repository<'_>) -> u32 {
@@ -121,6 +145,7 @@ impl<'a> Problem<'a> {
                 bytes: repository.sizes.per_deb_byte * deb,
                 needs: Vec::new(),
                 conflicts: Vec::new(),
+                changes_base: false,
             });
             next
         })
@@ -155,10 +180,12 @@ impl<'a> Problem<'a> {
                 .map(|group| number(&mut group.iter().copied()))
                 .filter(|group| !group.is_empty())
                 .collect();
-            let others = universe.other_versions(id);
-            let conflicts = number(&mut universe.conflicts(id).iter().copied().chain(others));
+            let in_the_way =
+                || universe.conflicts(id).iter().copied().chain(universe.other_versions(id));
+            let conflicts = number(&mut in_the_way());
+            let changes_base = in_the_way().any(|other| self.base.contains(other));
             let item = &mut self.items[place];
-            (item.needs, item.conflicts) = (needs, conflicts);
+            (item.needs, item.conflicts, item.changes_base) = (needs, conflicts, changes_base);
         }
     }
 
@@ -167,29 +194,55 @@ impl<'a> Problem<'a> {
         self.base_bytes + items.iter().map(|item| self.items[*item as usize].bytes).sum::<f64>()
     }
 
-    /// Seconds of a build, and which strategy has them.
-    pub(super) fn seconds(
-        &self,
-        bytes: f64,
-        packages: u32,
-        unpack: f64,
-        configure: f64,
-        trigger: bool,
-    ) -> (f64, usize) {
+    /// Bytes that a part takes in the repository.
+    pub(super) fn stored_bytes(&self, part: &Part) -> f64 {
+        self.bytes(&part.items) - if part.is_layer { self.base_bytes } else { 0.0 }
+    }
+
+    /// Seconds of a build from one image, and which strategy has them.
+    pub(super) fn seconds(&self, bytes: f64, lacking: &Lacking) -> (f64, usize) {
         let mut best = (f64::INFINITY, 0);
         for (place, strategy) in self.prices.strategies.iter().enumerate() {
-            let transfer: f64 = strategy
-                .by_bytes
-                .iter()
-                .map(|(_, price)| price.start + price.per_byte * bytes)
-                .sum();
-            let run = strategy.run_seconds(packages as usize, unpack, configure, trigger);
-            let seconds = strategy.fixed_seconds() + transfer + run;
+            let seconds = Self::of_strategy(strategy, bytes, 1, lacking);
             if seconds < best.0 {
                 best = (seconds, place);
             }
         }
         best
+    }
+
+    /// The same of so many parts, layers among them, of so many bytes together; infinite where no strategy
+    /// stacks.
+    pub(super) fn stack_seconds(
+        &self,
+        bytes: f64,
+        parts: usize,
+        lacking: &Lacking,
+    ) -> (f64, usize) {
+        let mut best = (f64::INFINITY, 0);
+        for (place, strategy) in self.prices.strategies.iter().enumerate() {
+            if strategy.stack.is_none() {
+                continue;
+            }
+            let seconds = Self::of_strategy(strategy, bytes, parts, lacking);
+            if seconds < best.0 {
+                best = (seconds, place);
+            }
+        }
+        best
+    }
+
+    fn of_strategy(strategy: &StrategyPrices, bytes: f64, parts: usize, lacking: &Lacking) -> f64 {
+        let transfer: f64 =
+            strategy.by_bytes.iter().map(|(_, price)| price.start + price.per_byte * bytes).sum();
+        let run = strategy.stacked_run_seconds(
+            parts,
+            lacking.packages as usize,
+            lacking.unpack,
+            lacking.configure,
+            lacking.triggers > 0,
+        );
+        strategy.fixed_seconds() + transfer + run
     }
 
     /// What one second of unpacking, one of configuring and one byte of the image cost a build of a
@@ -205,26 +258,42 @@ impl<'a> Problem<'a> {
     /// Seconds that building an image takes the head node.
     #[must_use]
     pub fn build_seconds(&self, image: &PackageSet) -> f64 {
-        let items = self.numbers(image);
-        let of = |item: &u32| &self.items[*item as usize];
-        let unpack = items.iter().map(|item| of(item).unpack).sum();
-        let configure = items.iter().map(|item| of(item).configure).sum();
-        let trigger = items.iter().any(|item| of(item).trigger);
-        self.build.seconds(items.len(), unpack, configure, trigger)
-            + ARCHIVE_SECONDS_PER_BYTE * self.bytes(&items)
+        self.build_part_seconds(&Part { is_layer: false, items: self.numbers(image) })
     }
 
-    /// Numbers of an image's packages; those that neither a request nor an image that is there has are
+    /// Seconds that building a layer takes the head node.
+    #[must_use]
+    pub fn build_layer_seconds(&self, layer: &PackageSet) -> f64 {
+        self.build_part_seconds(&Part { is_layer: true, items: self.numbers(layer) })
+    }
+
+    pub(super) fn build_part_seconds(&self, part: &Part) -> f64 {
+        let of = |item: &u32| &self.items[*item as usize];
+        let unpack = part.items.iter().map(|item| of(item).unpack).sum();
+        let configure = part.items.iter().map(|item| of(item).configure).sum();
+        let trigger = part.items.iter().any(|item| of(item).trigger);
+        self.build.seconds(part.items.len(), unpack, configure, trigger)
+            + ARCHIVE_SECONDS_PER_BYTE * self.stored_bytes(part)
+    }
+
+    /// Images and layers by their packages' numbers, the images first.
+    pub(super) fn parts(&self, images: &[PackageSet], layers: &[PackageSet]) -> Parts {
+        let part = |set: &PackageSet, is_layer| Part { is_layer, items: self.numbers(set) };
+        let images = images.iter().map(|image| part(image, false));
+        images.chain(layers.iter().map(|layer| part(layer, true))).collect()
+    }
+
+    /// Numbers of an image's or a layer's packages; those that neither a request nor an image that is there has are
     /// left out.
     pub(super) fn numbers(&self, image: &PackageSet) -> Vec<u32> {
         image.difference(&self.base).filter_map(|id| self.places.get(&id).copied()).collect()
     }
 
-    /// The image of some items.
-    pub(super) fn image(&self, items: &[u32]) -> PackageSet {
-        let mut image = self.base.clone();
-        image.extend(items.iter().map(|item| self.items[*item as usize].id));
-        image
+    /// The packages of a part: an image's with those of the minimal one.
+    pub(super) fn packages(&self, part: &Part) -> PackageSet {
+        let mut packages = if part.is_layer { PackageSet::new() } else { self.base.clone() };
+        packages.extend(part.items.iter().map(|item| self.items[*item as usize].id));
+        packages
     }
 }
 

@@ -1,35 +1,59 @@
-//! The best content of an image for the requests that are built from it.
+//! The best content of an image or a layer for the requests that are built from it.
 
 use rustc_hash::FxHashSet;
 
-use super::assign::{Choice, Images};
+use super::parts::{Choice, MOST_PARTS, Masks, Parts};
 use super::problem::Problem;
 
 impl Problem<'_> {
-    /// Makes each image anew for the requests that chose it: a package is in it if what it saves them
-    /// exceeds what its bytes cost, on the way to the nodes and in the repository. Images that nothing
-    /// is built from become empty.
-    pub(super) fn refine(&self, images: &mut Images, choices: &[Choice], price_of_byte: f64) {
+    /// Makes each part anew for the requests that chose it: a package is in it if what it saves them
+    /// exceeds what its bytes cost, on the way to the nodes and in the repository. What another part of
+    /// a request's stack holds saves that request nothing. Parts that nothing is built from become empty.
+    pub(super) fn refine(&self, parts: &mut Parts, choices: &[Choice], price_of_byte: f64) {
         let mut values = vec![0.0_f64; self.items.len()];
-        for (place, image) in images.iter_mut().enumerate() {
+        let mut seen = vec![false; self.items.len()];
+        let stacked = choices.iter().any(|choice| choice.count() > 1);
+        // Parts change one after the other, so what one has dropped another may take.
+        let mut holds = if stacked { Masks::of(self, parts).holds } else { Vec::new() };
+        for place in 0..parts.len().min(MOST_PARTS) {
             let mut touched: Vec<u32> = Vec::new();
             let mut per_byte = price_of_byte;
             for (wanted, choice) in self.wanted.iter().zip(choices) {
-                if choice.image != Some(place) {
+                if !choice.holds(place) {
                     continue;
                 }
                 let (unpack, configure, byte) = self.slopes(choice.strategy, choice.missing);
                 per_byte += wanted.weight * byte;
+                let others = choice.bits() & !(1 << place);
                 for item in &wanted.items {
-                    let costs = &self.items[*item as usize];
-                    let value = &mut values[*item as usize];
-                    if *value == 0.0 {
+                    let number = *item as usize;
+                    if !std::mem::replace(&mut seen[number], true) {
                         touched.push(*item);
                     }
-                    *value += wanted.weight * (unpack * costs.unpack + configure * costs.configure);
+                    if others == 0 || holds[number] & others == 0 {
+                        let costs = &self.items[number];
+                        values[number] +=
+                            wanted.weight * (unpack * costs.unpack + configure * costs.configure);
+                    }
                 }
             }
-            *image = self.worthwhile(&touched, &values, per_byte);
+            for item in &touched {
+                seen[*item as usize] = false;
+            }
+            let part = &mut parts[place];
+            let of_base = |item: &u32| part.is_layer && self.items[*item as usize].changes_base;
+            let candidates: Vec<u32> =
+                touched.iter().copied().filter(|item| !of_base(item)).collect();
+            let new = self.worthwhile(&candidates, &values, per_byte);
+            if stacked {
+                for item in &part.items {
+                    holds[*item as usize] &= !(1 << place);
+                }
+                for item in &new {
+                    holds[*item as usize] |= 1 << place;
+                }
+            }
+            part.items = new;
             for item in touched {
                 values[item as usize] = 0.0;
             }

@@ -1,19 +1,19 @@
-//! The search: images are added, refined and dropped until the mean build time plus the price of the
-//! bytes is least; the price of a byte is raised until the budget holds.
+//! The search: images and layers are added, refined and dropped until the mean build time plus the price of
+//! the bytes is least; the price of a byte is raised until the budget holds.
 //!
 //! For a given price this is Lloyd's alternation (S. P. Lloyd, Least squares quantization in PCM, 1982)
-//! between assigning requests to images and making each image the best for its requests. New images
-//! start from requests that would gain most. The price is the Lagrange multiplier of the budget.
+//! between assigning requests to images and making each image the best for its requests. New ones start
+//! from requests that would gain most ([`seeds`](super::seeds)). The price is the Lagrange multiplier of the
+//! budget.
 
-use super::assign::{Choice, Images};
-use super::problem::{MOST_IMAGES, Problem, Solution};
+use super::grow::GROWTHS;
+use super::parts::{Choice, MOST_PARTS, Masks, Part, Parts};
+use super::problem::{Problem, Solution};
 use crate::catalogue::PackageSet;
 
 /// Rounds of assigning and refining, at most, and what a round must gain for the next, relatively.
 const ROUNDS: usize = 5;
 const WORTH_A_ROUND: f64 = 1e-3;
-/// Requests that are tried as the start of a new image.
-const SEEDS: usize = 5;
 /// As many images are started at once as this share of those there are.
 const STARTED: usize = 4;
 /// Beyond so many budgets a price is surely too low.
@@ -26,19 +26,25 @@ const FULL: f64 = 0.92;
 /// A local optimum at one price.
 #[derive(Clone)]
 struct Local {
-    images: Images,
+    parts: Parts,
     choices: Vec<Choice>,
     mean: f64,
     bytes: f64,
 }
 
 impl Problem<'_> {
-    /// Images within the budget. The search starts from those that are there, and from the price of a
-    /// byte that the last search ended with, if there was one.
+    /// Images and layers within the budget. The search starts from those that are there, and from the price
+    /// of a byte that the last search ended with, if there was one.
     #[must_use]
-    pub fn solve(&self, there: &[PackageSet], price_of_byte: Option<f64>) -> Solution {
-        let start: Images =
-            there.iter().take(MOST_IMAGES).map(|image| self.numbers(image)).collect();
+    pub fn solve(
+        &self,
+        images: &[PackageSet],
+        layers: &[PackageSet],
+        price_of_byte: Option<f64>,
+    ) -> Solution {
+        let mut start = self.parts(images, layers);
+        start.retain(|part| if part.is_layer { self.designs_layers } else { self.designs_images });
+        start.truncate(MOST_PARTS);
         let nothing = self.local(Vec::new());
         // A price at which the budget would be worth all that can be saved.
         let most = self.mean(&nothing.choices) / self.budget.max(1.0);
@@ -53,8 +59,11 @@ impl Problem<'_> {
             } else {
                 high = price;
                 let full = local.bytes >= FULL * self.budget;
-                if best.as_ref().is_none_or(|(known, _)| local.mean < known.mean) {
-                    best = Some((local.clone(), price));
+                // What images alone hold stays as it was before there were layers.
+                let grown = self.designs_layers.then(|| self.grow(local.clone()));
+                let found = grown.as_ref().unwrap_or(&local);
+                if best.as_ref().is_none_or(|(known, _)| found.mean < known.mean) {
+                    best = Some((found.clone(), price));
                 }
                 // Below this price a byte is as good as free.
                 if full || price < 1e-4 * most {
@@ -70,18 +79,23 @@ impl Problem<'_> {
         }
         let (local, price) = best.unwrap_or((nothing, price));
         let local = self.fill(local);
+        let sets = |layers: bool| -> Vec<PackageSet> {
+            let parts = local.parts.iter().filter(|part| part.is_layer == layers);
+            parts.map(|part| self.packages(part)).collect()
+        };
         Solution {
-            images: local.images.iter().map(|items| self.image(items)).collect(),
+            images: sets(false),
+            layers: sets(true),
             mean_seconds: local.mean,
             price_of_byte: price,
         }
     }
 
-    fn local(&self, images: Images) -> Local {
-        let choices = self.assign(&images);
+    fn local(&self, parts: Parts) -> Local {
+        let choices = self.assign(&parts);
         let mean = self.mean(&choices);
-        let bytes = images.iter().map(|items| self.bytes(items)).sum();
-        Local { images, choices, mean, bytes }
+        let bytes = parts.iter().map(|part| self.stored_bytes(part)).sum();
+        Local { parts, choices, mean, bytes }
     }
 
     /// Adds, refines and drops images until nothing gets better, or far too much is stored.
@@ -93,9 +107,9 @@ impl Problem<'_> {
             if seeds.is_empty() {
                 break;
             }
-            let mut images = best.images.clone();
-            images.extend(seeds);
-            let next = self.drop_unworthy(self.alternate(self.local(images), price), price);
+            let mut parts = best.parts.clone();
+            parts.extend(seeds);
+            let next = self.drop_unworthy(self.alternate(self.local(parts), price), price);
             if cost(&next) >= cost(&best) * (1.0 - 1e-6) {
                 break;
             }
@@ -107,12 +121,12 @@ impl Problem<'_> {
     fn alternate(&self, start: Local, price: f64) -> Local {
         let mut best = start;
         for _ in 0..ROUNDS {
-            let mut images = best.images.clone();
-            self.refine(&mut images, &best.choices, price);
-            images.retain(|items| !items.is_empty());
-            images.sort_unstable();
-            images.dedup();
-            let next = self.local(images);
+            let mut parts = best.parts.clone();
+            self.refine(&mut parts, &best.choices, price);
+            parts.retain(|part| !part.items.is_empty());
+            parts.sort_unstable();
+            parts.dedup();
+            let next = self.local(parts);
             let (before, after) = (best.mean + price * best.bytes, next.mean + price * next.bytes);
             if after >= before {
                 break;
@@ -125,15 +139,15 @@ impl Problem<'_> {
         best
     }
 
-    /// Takes out images that cost more than their requests would lose without them, the least worthy
-    /// first: eviction by expected loss. Since images stand in for each other, only some go at once.
+    /// Takes out parts that cost more than their requests would lose without them, the least worthy
+    /// first: eviction by expected loss. Since they stand in for each other, only some go at once.
     fn drop_unworthy(&self, mut local: Local, price: f64) -> Local {
         loop {
             let mut losses: Vec<f64> =
-                local.images.iter().map(|items| -price * self.bytes(items)).collect();
+                local.parts.iter().map(|part| -price * self.stored_bytes(part)).collect();
             for (choice, wanted) in local.choices.iter().zip(&self.wanted) {
-                if let Some(place) = choice.image {
-                    losses[place] += wanted.weight * (choice.otherwise - choice.seconds);
+                for (place, without) in choice.losses() {
+                    losses[place] += wanted.weight * (without - choice.seconds);
                 }
             }
             let mut unworthy: Vec<usize> =
@@ -144,81 +158,60 @@ impl Problem<'_> {
             unworthy.sort_by(|a, b| losses[*a].total_cmp(&losses[*b]).then(a.cmp(b)));
             unworthy.truncate(unworthy.len().div_ceil(STARTED));
             let mut place = 0;
-            local.images.retain(|_| {
+            local.parts.retain(|_| {
                 place += 1;
                 !unworthy.contains(&(place - 1))
             });
-            local = self.local(local.images);
+            local = self.local(local.parts);
         }
     }
 
-    /// Requests whose packages start further images: each the one that gains most beyond its bytes' price
-    /// beside the others, as far as the best of a few can be told.
-    fn seeds(&self, local: &Local, price: f64) -> Vec<Vec<u32>> {
-        let room = MOST_IMAGES - local.images.len().min(MOST_IMAGES);
+    /// Parts from which more may come: no more than there is room for, and a share of those there are.
+    fn seeds(&self, local: &Local, price: f64) -> Vec<Part> {
+        let room = MOST_PARTS - local.parts.len().min(MOST_PARTS);
+        let masks = Masks::of(self, &local.parts);
         let mut choices = local.choices.clone();
         let mut seeds = Vec::new();
-        while seeds.len() < room.min(1 + local.images.len() / STARTED) {
-            let worth = |gain: f64, items: &[u32]| gain - price * self.bytes(items);
-            let Some((items, with)) = self.best_start(&choices, f64::INFINITY, worth) else {
+        while seeds.len() < room.min(1 + local.parts.len() / STARTED) {
+            let worth = |gain: f64, part: &Part| gain - price * self.stored_bytes(part);
+            let Some((part, with)) = self.best_start(&choices, &masks, f64::INFINITY, worth) else {
                 break;
             };
             choices = with;
-            seeds.push(items);
+            seeds.push(part);
         }
         seeds
     }
 
-    /// Of the requests that could gain most, the one whose packages are worth most as an image of their
-    /// own of at most so many bytes, and what all requests would take with it; `None` if none is worth
-    /// anything.
-    fn best_start(
-        &self,
-        choices: &[Choice],
-        most_bytes: f64,
-        worth: impl Fn(f64, &[u32]) -> f64,
-    ) -> Option<(Vec<u32>, Vec<Choice>)> {
-        let mut wishes: Vec<(f64, usize)> = self
-            .wanted
-            .iter()
-            .zip(choices)
-            .enumerate()
-            .filter_map(|(place, (wanted, choice))| {
-                let bytes = self.bytes(&wanted.items);
-                let own = self.seconds(bytes, 0, 0.0, 0.0, false).0;
-                let gain = wanted.weight * (choice.seconds - own);
-                (gain > 0.0 && bytes <= most_bytes).then(|| (worth(gain, &wanted.items), place))
-            })
-            .collect();
-        wishes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut best = None;
-        let mut most = 0.0;
-        for (_, place) in wishes.into_iter().take(SEEDS) {
-            let mut items = self.wanted[place].items.clone();
-            items.sort_unstable();
-            let (gain, with) = self.with_one_more(&items, choices);
-            let value = worth(gain, &items);
-            if value > most {
-                most = value;
-                best = Some((items, with));
+    /// Uses what room is left for packages that parts lack, as long as that helps.
+    fn grow(&self, mut local: Local) -> Local {
+        for _ in 0..GROWTHS {
+            let room = self.budget - local.bytes;
+            let Some(parts) = self.grown(&local.parts, &local.choices, room) else { break };
+            let next = self.local(parts);
+            if next.mean >= local.mean || next.bytes > self.budget {
+                break;
             }
+            local = next;
         }
-        best
+        local
     }
 
-    /// Uses what room is left for single requests' images, the most seconds for a byte first.
+    /// Uses what room is left for single requests' parts, the most seconds for a byte first.
     fn fill(&self, local: Local) -> Local {
-        let mut images = local.images;
+        let masks = Masks::of(self, &local.parts);
+        let mut parts = local.parts;
         let (mut bytes, mut choices) = (local.bytes, local.choices);
-        while images.len() < MOST_IMAGES {
-            let worth = |gain: f64, items: &[u32]| gain / self.bytes(items);
-            let Some((items, with)) = self.best_start(&choices, self.budget - bytes, worth) else {
+        while parts.len() < MOST_PARTS {
+            let worth = |gain: f64, part: &Part| gain / self.stored_bytes(part);
+            let room = self.budget - bytes;
+            let Some((part, with)) = self.best_start(&choices, &masks, room, worth) else {
                 break;
             };
-            bytes += self.bytes(&items);
+            bytes += self.stored_bytes(&part);
             choices = with;
-            images.push(items);
+            parts.push(part);
         }
-        self.local(images)
+        self.local(parts)
     }
 }

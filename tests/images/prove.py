@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""Proves that images are what dpkg would have made: compares them with mmdebstrap's roots.
+
+For the minimal images, the paper's two configurations and sets drawn by a seed, `vclust cache build`
+makes an image and mmdebstrap a root of the same packages in the same versions from the same archives.
+Every path has to agree in type, mode, owner, content, links and attributes, unless
+`differences.toml` names it with a reason. In the image, `dpkg --audit` and `dpkg --verify` must have
+nothing to say. The exit code is 0 if all of that holds.
+"""
+
+import argparse
+import glob
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import time
+
+import tree
+
+HERE = pathlib.Path(__file__).parent
+REQUESTS = HERE.parent.parent / "benches/data/installs.jsonl"
+# The paper's two configurations, as Debian 12 has them.
+PAPER = {
+    "paper-c-mpi": ["build-essential", "openmpi-bin", "libopenmpi-dev"],
+    "paper-c-mpi-octave": ["build-essential", "openmpi-bin", "libopenmpi-dev", "octave"],
+}
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(command, **options):
+    """Runs a program to its end; its outputs are shown if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False, **options)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-3000:]}{done.stderr[-6000:]}")
+    return done.stdout
+
+
+def draw(count, seed):
+    """Package sets that somebody asked for, drawn by a seed: (name, packages)."""
+    lines = REQUESTS.read_text(encoding="utf-8").splitlines()
+    asked = sorted({tuple(sorted(json.loads(line)["request"])) for line in lines})
+    chosen = random.Random(seed).sample(asked, min(count, len(asked)))
+    return [(f"drawn-{number}", list(packages)) for number, packages in enumerate(chosen)]
+
+
+def archives():
+    """The machine's package sources, as files that mmdebstrap understands."""
+    files = sorted(glob.glob("/etc/apt/sources.list.d/*.sources"))
+    files += sorted(glob.glob("/etc/apt/sources.list.d/*.list"))
+    if os.path.exists("/etc/apt/sources.list"):
+        files.append("/etc/apt/sources.list")
+    return files
+
+
+def suite():
+    """The machine's own release."""
+    with open("/etc/os-release", encoding="utf-8") as file:
+        fields = dict(line.strip().split("=", 1) for line in file if "=" in line)
+    return fields["VERSION_CODENAME"].strip('"')
+
+
+def theirs(packages, target):
+    """mmdebstrap's root of exactly these packages: essential ones first, then the rest through apt."""
+    names = [f"{package['package']}={package['version']}" for package in packages]
+    merged = "usr-is-merged" in {package["package"] for package in packages}
+    command = ["mmdebstrap", "--mode=root", "--variant=essential", "--format=directory"]
+    command += ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]
+    if merged:
+        preference = r"Package: usrmerge\nPin: release *\nPin-Priority: -1\n"
+        directory = '"$1"/etc/apt/preferences.d'
+        command += [
+            f"--setup-hook=mkdir -p {directory}; printf '{preference}' > {directory}/vclust",
+            f"--customize-hook=rm {directory}/vclust",
+        ]
+    command += [f"--include={','.join(names)}", suite(), str(target), *archives()]
+    run(command)
+
+
+def status(root):
+    """The paragraphs of dpkg's status, by package."""
+    text = pathlib.Path(root, "var/lib/dpkg/status").read_text(encoding="utf-8")
+    return {paragraph.split("\n", 1)[0]: paragraph for paragraph in text.strip().split("\n\n")}
+
+
+def prove(arguments, name, variant, packages, allowed):
+    """Builds one image and its counterpart, and tells how they differ."""
+    vclust = [arguments.vclust, "--format", "json"]
+    environment = {**os.environ, "VCLUST_STATE_DIR": str(arguments.directory / "state")}
+    command = [*vclust, "cache", "build", "--variant", variant]
+    if packages:
+        command += ["--packages", ",".join(packages)]
+    built = json.loads(run(command, env=environment))
+    ours, counterpart = arguments.directory / "ours", arguments.directory / "theirs"
+    for path in (ours, counterpart):
+        shutil.rmtree(path, ignore_errors=True)
+    run([*vclust, "cache", "export", built["id"], str(ours)], env=environment)
+    start = time.monotonic()
+    theirs(built["packages"], counterpart)
+    seconds = time.monotonic() - start
+    differences = tree.compare(tree.walk(ours), tree.walk(counterpart), allowed)
+    here, there = status(ours), status(counterpart)
+    problems = [f"{path}: {what} is {mine}, mmdebstrap's {other}" for path, told in differences for what, mine, other in told]
+    problems += [f"dpkg's status of {key} differs" for key in here.keys() | there.keys() if here.get(key) != there.get(key)]
+    for check in ("--audit", "--verify"):
+        said = run(["chroot", str(ours), "dpkg", check]).strip()
+        # what an image leaves out on purpose is missing for dpkg
+        lines = [line for line in said.splitlines() if not allowed.reason(line.split()[-1])]
+        problems += [f"dpkg {check}: {line}" for line in lines]
+    for path in (ours, counterpart):
+        shutil.rmtree(path)
+    count = len(built["packages"])
+    say(f"{name}: {count} packages, {len(problems)} differences (vclust {built['seconds']:.1f} s, mmdebstrap {seconds:.1f} s)")
+    for problem in problems[:40]:
+        say(f"  {problem}")
+    return {"name": name, "variant": variant, "request": packages, "packages": count, "problems": problems}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vclust", required=True, help="the command to test")
+    parser.add_argument("--directory", required=True, type=pathlib.Path, help="where images and roots are made")
+    parser.add_argument("--sets", type=int, default=20, help="how many package sets are drawn (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="what they are drawn by (default: %(default)s)")
+    parser.add_argument("--only", action="append", default=[], help="prove only the case of this name; can be repeated")
+    parser.add_argument("--report", type=pathlib.Path, help="write what was found as JSON")
+    arguments = parser.parse_args()
+    arguments.directory = arguments.directory.resolve()
+    arguments.directory.mkdir(parents=True, exist_ok=True)
+    cases = [("minbase", "minbase", []), ("minimal", "minimal", [])]
+    cases += [(name, "minimal", packages) for name, packages in PAPER.items()]
+    cases += [(name, "minimal", packages) for name, packages in draw(arguments.sets, arguments.seed)]
+    if arguments.only:
+        cases = [case for case in cases if case[0] in arguments.only]
+    allowed = tree.Allowed(HERE / "differences.toml")
+    results = [prove(arguments, *case, allowed) for case in cases]
+    wrong = [result["name"] for result in results if result["problems"]]
+    if arguments.report:
+        report = {"cases": results, "allowed": allowed.used}
+        arguments.report.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    print(f"{len(results)} images compared with mmdebstrap's, {len(wrong)} differ{': ' if wrong else ''}{', '.join(wrong)}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What is in a directory tree, and how two trees differ."""
+
+import fnmatch
+import hashlib
+import os
+import stat
+import tomllib
+
+KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "directory",
+    stat.S_IFLNK: "link",
+    stat.S_IFCHR: "character device",
+    stat.S_IFBLK: "block device",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+}
+
+
+def describe(path):
+    """All that a root can hold of one path, but for its times."""
+    found = os.lstat(path)
+    kind = KINDS[stat.S_IFMT(found.st_mode)]
+    described = {
+        "kind": kind,
+        "mode": f"{stat.S_IMODE(found.st_mode):04o}",
+        "owner": f"{found.st_uid}:{found.st_gid}",
+    }
+    if kind == "link":
+        described["target"] = os.readlink(path)
+        described.pop("mode")
+    elif kind == "file":
+        described["links"] = found.st_nlink
+        described["size"] = found.st_size
+        with open(path, "rb") as file:
+            described["content"] = hashlib.file_digest(file, "sha256").hexdigest()
+    elif kind.endswith("device"):
+        described["device"] = found.st_rdev
+    attributes = os.listxattr(path, follow_symlinks=False)
+    for name in sorted(attributes):
+        described[name] = os.getxattr(path, name, follow_symlinks=False).hex()
+    return described
+
+
+def walk(root):
+    """Every path below a root, as absolute paths within it, with what it is."""
+    found = {}
+    for directory, names, files in os.walk(root):
+        for name in names + files:
+            path = os.path.join(directory, name)
+            found["/" + os.path.relpath(path, root)] = describe(path)
+    return found
+
+
+class Allowed:
+    """The documented differences."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            self.rules = tomllib.load(file)["difference"]
+        self.used = {}
+
+    def reason(self, path):
+        """Why a path may differ, or nothing if it may not."""
+        for rule in self.rules:
+            if any(fnmatch.fnmatchcase(path, pattern) for pattern in rule["paths"]):
+                self.used[rule["reason"]] = self.used.get(rule["reason"], 0) + 1
+                return rule["reason"]
+        return None
+
+
+def compare(ours, theirs, allowed):
+    """Paths that differ without a reason, each with what differs: (path, [(what, ours, theirs)])."""
+    differences = []
+    for path in sorted(ours.keys() | theirs.keys()):
+        here, there = ours.get(path), theirs.get(path)
+        if here == there or allowed.reason(path):
+            continue
+        if here is None or there is None:
+            present = here or there
+            told = [("kind", present["kind"] if here else None, present["kind"] if there else None)]
+        else:
+            keys = sorted(here.keys() | there.keys())
+            told = [(key, here.get(key), there.get(key)) for key in keys if here.get(key) != there.get(key)]
+        differences.append((path, told))
+    return differences

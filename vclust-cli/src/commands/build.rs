@@ -1,0 +1,252 @@
+//! `vclust cache build`
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+use vclust_core::{Closure, HistoryStore, ImageListings, Request};
+use vclust_debian::{AptConfiguration, MirrorOptions, PackagePool, StateDirectory};
+use vclust_grid::{
+    BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan,
+    ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
+};
+
+use crate::arguments::{Build, Format};
+use crate::failure::{Failure, causes};
+use crate::load::{self, Installed, Loaded};
+use crate::output::{bytes, counted};
+use crate::progress::BuildBars;
+use crate::root;
+
+/// The JSON answer, a contract.
+#[derive(Debug, Serialize)]
+struct Answer {
+    id: String,
+    kind: &'static str,
+    base: Option<String>,
+    variant: String,
+    architecture: String,
+    /// Whether it was built now; false if it was there already.
+    built: bool,
+    packages: Vec<Package>,
+    /// Bytes of its files in the repository.
+    bytes: u64,
+    /// Bytes of the files in it.
+    content_bytes: u64,
+    files: u64,
+    seconds: f64,
+    phases: Vec<ManifestPhase>,
+    products: Vec<Product>,
+}
+
+#[derive(Debug, Serialize)]
+struct Package {
+    package: String,
+    version: String,
+    architecture: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Product {
+    name: String,
+    bytes: u64,
+}
+
+/// The answer where several images are built.
+#[derive(Debug, Serialize)]
+struct Answers {
+    images: Vec<Answer>,
+}
+
+pub(crate) fn run(arguments: &Build, format: Format) -> Result<(), Failure> {
+    root::ensure()?;
+    let state = StateDirectory::locate()?;
+    let repository = ImageRepository::open(&state)?;
+    let answers = match &arguments.generated {
+        None => vec![build_one(arguments, &state, &repository, &arguments.packages)?],
+        Some(path) => build_generated(arguments, &state, &repository, path)?,
+    };
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    match (format, &arguments.generated) {
+        (Format::Text, _) => answers.iter().try_for_each(|answer| print(&mut out, answer))?,
+        (Format::Json, None) => write_json(&mut out, &answers[0])?,
+        (Format::Json, Some(_)) => write_json(&mut out, &Answers { images: answers })?,
+    }
+    Ok(out.flush()?)
+}
+
+fn write_json(out: &mut impl Write, answer: &impl Serialize) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, answer).map_err(std::io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+/// Builds every image that generation designed and the repository does not hold.
+fn build_generated(
+    arguments: &Build,
+    state: &StateDirectory,
+    repository: &ImageRepository,
+    path: &Path,
+) -> Result<Vec<Answer>, Failure> {
+    let text =
+        std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
+    let listings = ImageListings::parse(&text)
+        .map_err(|source| Failure::Images { path: path.to_owned(), source })?;
+    let loaded = load::load(&arguments.source, &Installed::Nothing)?;
+    let minimal = Request::minimal_root(&loaded.index).resolve(&loaded.index, &loaded.policy)?;
+    let below: Vec<String> = minimal.install().map(|version| version.name().into()).collect();
+    let mut answers = Vec::new();
+    for listing in &listings.images {
+        let added = listing.packages.iter().filter(|package| !below.contains(&package.package));
+        let items: Vec<String> =
+            added.map(|package| format!("{}={}", package.package, package.version)).collect();
+        answers.push(build_one(arguments, state, repository, &items)?);
+    }
+    Ok(answers)
+}
+
+fn build_one(
+    arguments: &Build,
+    state: &StateDirectory,
+    repository: &ImageRepository,
+    packages: &[String],
+) -> Result<Answer, Failure> {
+    let base = match &arguments.base {
+        Some(id) => Some(repository.get(id)?),
+        None => None,
+    };
+    let status = base.as_ref().map(|base| repository.path_of(base).join(ROOT_STATUS));
+    let installed = match &status {
+        Some(path) => Installed::StatusFile(path),
+        None => Installed::Nothing,
+    };
+    let loaded = load::load(&arguments.source, &installed)?;
+    let closure = resolve(arguments, &loaded, packages, base.is_some())?;
+    let plan = ImagePlan::of(&closure, &loaded.archives)?;
+    let pool = pool(state, &plan)?;
+    let order = ImageOrder {
+        plan,
+        variant: match &base {
+            Some(base) => base.variant.parse().unwrap_or_default(),
+            None => arguments.variant,
+        },
+        request: packages.to_vec(),
+        base,
+        archive: arguments.archive,
+        source_date_epoch: source_date_epoch()?,
+        if_found: if arguments.rebuild { IfFound::Replace } else { IfFound::Use },
+    };
+    let bars = BuildBars::new(&order.plan);
+    let builder = ImageBuilder::new(repository, &pool, &arguments.site);
+    let built = builder.build(&order, &|progress| bars.report(progress));
+    bars.clear();
+    let built = built?;
+    record(state, &built.events);
+    Ok(answer(built))
+}
+
+fn resolve<'a>(
+    arguments: &Build,
+    loaded: &'a Loaded,
+    packages: &[String],
+    is_layer: bool,
+) -> Result<Closure<'a>, Failure> {
+    let meta_packages = load::meta_packages(&arguments.meta_packages)?;
+    let items = meta_packages.expand_names(&loaded.index, packages, false)?;
+    let request = match is_layer {
+        true => Request::new(items),
+        false => arguments.variant.request(&loaded.index, &items),
+    };
+    Ok(request.resolve(&loaded.index, &loaded.policy)?)
+}
+
+/// The pool of packages, reached as apt reaches the archives.
+pub(super) fn pool(state: &StateDirectory, plan: &ImagePlan) -> Result<PackagePool, Failure> {
+    let proxy = match plan.packages.first() {
+        Some(package) => AptConfiguration::load()?.proxy_for(&package.wanted.archive),
+        None => None,
+    };
+    Ok(PackagePool::open(state, MirrorOptions { proxy, ..MirrorOptions::default() })?)
+}
+
+/// The time of the build that the environment asks for.
+fn source_date_epoch() -> Result<Option<i64>, Failure> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let text = value.to_string_lossy().into_owned();
+    match text.parse() {
+        Ok(epoch) if epoch >= 0 => Ok(Some(epoch)),
+        _ => Err(Failure::SourceDateEpoch { text }),
+    }
+}
+
+/// Records what a build teaches. A history that cannot be written is no reason to lose the image.
+pub(super) fn record(state: &StateDirectory, events: &BuildEvents) {
+    let append = || -> Result<(), Failure> {
+        let events: Vec<_> = events.iter().collect();
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut history = HistoryDatabase::open(state)?;
+        HistoryStore::append(&mut history, &events)?;
+        Ok(())
+    };
+    if let Err(error) = append() {
+        tracing::warn!("the build was not recorded: {error}; {}", causes(&error).join("; "));
+    }
+}
+
+fn answer(built: BuiltImage) -> Answer {
+    let StoredImage { id, kind, base, variant, architecture, .. } = built.image.clone();
+    let package = |package: &vclust_grid::StoredPackage| Package {
+        package: package.package.clone(),
+        version: package.version.clone(),
+        architecture: package.architecture.clone(),
+    };
+    Answer {
+        id,
+        kind: kind.name(),
+        base,
+        variant,
+        architecture,
+        built: !built.was_there,
+        packages: built.image.packages.iter().map(package).collect(),
+        bytes: built.image.stored_bytes(),
+        content_bytes: built.image.content_bytes,
+        files: built.image.files,
+        seconds: built.seconds,
+        phases: built.phases,
+        products: built
+            .image
+            .products
+            .iter()
+            .map(|(name, bytes)| Product { name: name.clone(), bytes: *bytes })
+            .collect(),
+    }
+}
+
+fn print(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
+    let bold = anstyle::Style::new().bold();
+    let faint = anstyle::Style::new().dimmed();
+    let what = match &answer.base {
+        Some(base) => format!("layer over {base}"),
+        None => format!("{} image", answer.variant),
+    };
+    let how = match answer.built {
+        true => format!("built in {:.1} s", answer.seconds),
+        false => "was there already".to_owned(),
+    };
+    writeln!(
+        out,
+        "{bold}{}{bold:#} {what}, {}, {} in {}: {how}",
+        answer.id,
+        counted(answer.packages.len(), "package"),
+        bytes(answer.content_bytes),
+        counted(usize::try_from(answer.files).unwrap_or(usize::MAX), "file"),
+    )?;
+    for phase in &answer.phases {
+        writeln!(out, "  {:<10} {:>7.2} s", phase.phase, phase.seconds)?;
+    }
+    for product in &answer.products {
+        writeln!(out, "{faint}  {:<16} {:>10}{faint:#}", product.name, bytes(product.bytes))?;
+    }
+    Ok(())
+}

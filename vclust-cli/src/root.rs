@@ -1,0 +1,20 @@
+//! Root's rights for commands that need them, whoever calls.
+
+use std::ffi::OsString;
+
+use vclust_debian::UserNamespace;
+
+use crate::failure::Failure;
+
+/// Goes on if this process is root, or starts it again as root of a user namespace and ends with its
+/// exit code.
+pub(crate) fn ensure() -> Result<(), Failure> {
+    if UserNamespace::is_root() {
+        return Ok(());
+    }
+    let namespace = UserNamespace::of_user()?;
+    let program = std::env::current_exe().map_err(Failure::Restart)?;
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let status = namespace.run(program.as_os_str(), arguments)?;
+    std::process::exit(status.code().unwrap_or(1));
+}

@@ -1,0 +1,522 @@
+//! The course of an installation.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use vclust_core::{Step, StepKind};
+
+use super::classify::{Needs, Way, way};
+use super::host_keys::Placeholders;
+use super::steps::Steps;
+use super::{
+    Epoch, HostKeys, InstallError, InstallProgress, Installation, Installed, InstalledPackage,
+    bootstrap,
+};
+use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
+use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};
+use crate::unpack::{Overrides, PackageToUnpack, UnpackError, Unpacked, UnpackedPackage, Unpacker};
+
+/// What keeps scripts from starting services: invoke-rc.d asks it, and is told not to.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+/// Where dpkg finds packages while it runs.
+const PACKAGES: &str = ".vclust-packages";
+
+/// Called as an installation proceeds.
+pub type OnInstall<'a> = &'a (dyn Fn(InstallProgress) + Sync);
+
+struct Run<'a> {
+    installation: &'a Installation,
+    sandbox: Sandbox,
+    overrides: Overrides,
+    opened: Vec<PackageToUnpack>,
+    on_progress: OnInstall<'a>,
+    steps: Steps,
+    log: String,
+    source_date_epoch: i64,
+}
+
+impl Installation {
+    /// Installs the packages. If that fails, the root is to be thrown away.
+    pub fn run(&self, on_progress: OnInstall<'_>) -> Result<Installed, InstallError> {
+        let (status, overrides) = if self.is_empty_root()? {
+            (None, Overrides::default())
+        } else {
+            let read = |database: Database| match database.exists() {
+                true => Ok((Some(database.status()?), database.overrides()?)),
+                false => Err(InstallError::NoRoot { path: self.root.clone() }),
+            };
+            with_database(&self.root, read)?
+        };
+        let opened = self.unpacker(&overrides).read(&self.packages)?;
+        let names: Vec<String> = opened.iter().map(full_name).collect();
+        if let Some(package) = bootstrap::twice(names.iter().map(String::as_str)) {
+            return Err(InstallError::Twice { package: package.to_owned() });
+        }
+        let essential = match status {
+            Some(_) => vec![false; opened.len()],
+            None => {
+                let paragraphs: Vec<&[u8]> =
+                    opened.iter().map(|package| package.control().paragraph()).collect();
+                bootstrap::essential(&paragraphs)
+            }
+        };
+        let ways: Vec<Way> = opened
+            .iter()
+            .zip(&essential)
+            .map(|(package, essential)| way(package, status.as_ref(), *essential))
+            .collect();
+        let run = Run {
+            installation: self,
+            sandbox: Sandbox::new(&self.root),
+            overrides,
+            opened,
+            on_progress,
+            steps: Steps::new(),
+            log: String::new(),
+            source_date_epoch: 0,
+        };
+        run.run(&ways, &essential, status.is_none())
+    }
+
+    fn unpacker<'a>(&'a self, overrides: &'a Overrides) -> Unpacker<'a> {
+        Unpacker::new(&self.root, overrides).threads(self.threads)
+    }
+
+    fn is_empty_root(&self) -> Result<bool, InstallError> {
+        let mut entries = fs::read_dir(&self.root).map_err(access("read", &self.root))?;
+        Ok(entries.next().is_none())
+    }
+}
+
+impl Run<'_> {
+    fn run(
+        mut self,
+        ways: &[Way],
+        essential: &[bool],
+        fresh: bool,
+    ) -> Result<Installed, InstallError> {
+        let root = &self.installation.root;
+        if fresh {
+            let architecture = &self.installation.architecture;
+            bootstrap::merge_usr(root, architecture).map_err(access("prepare", root))?;
+        }
+        self.removals()?;
+        let start = Instant::now();
+        let ours: Vec<usize> =
+            (0..ways.len()).filter(|number| ways[*number] != Way::Dpkg).collect();
+        let mut through_dpkg: Vec<usize> =
+            (0..ways.len()).filter(|number| ways[*number] == Way::Dpkg).collect();
+        let unpacked = self.unpack(&ours)?;
+        let unpack_seconds = start.elapsed().as_secs_f64();
+        if fresh {
+            let architecture = &self.installation.architecture;
+            with_database(root, |database| Ok(database.create(architecture)?))?;
+        }
+        let mut added = Vec::new();
+        for (number, package) in ours.iter().zip(unpacked) {
+            match package {
+                Some(package) => added.push((*number, package)),
+                None => through_dpkg.push(*number),
+            }
+        }
+        through_dpkg.sort_unstable();
+        self.source_date_epoch = match self.installation.epoch {
+            Epoch::Fixed(epoch) => epoch,
+            Epoch::NewestSince(epoch) => {
+                added.iter().map(|(_, package)| package.newest).fold(epoch, i64::max)
+            }
+        };
+        self.add_to_database(&added)?;
+
+        let start = Instant::now();
+        let _policy = Policy::forbid_services(root)?;
+        let _keys = match self.installation.host_keys {
+            HostKeys::Made => None,
+            HostKeys::LeftOut => Some(Placeholders::make(root)?),
+        };
+        if fresh {
+            for (number, way) in ways.iter().enumerate() {
+                if *way == Way::OursThenPreinst {
+                    self.run_preinst(number)?;
+                }
+            }
+        }
+        let mut configured: HashSet<usize> = HashSet::new();
+        if fresh && !through_dpkg.is_empty() {
+            configured = (0..ways.len()).filter(|number| essential[*number]).collect();
+            self.configure_some(&configured.iter().copied().collect::<Vec<_>>())?;
+        }
+        self.unpack_by_dpkg(&through_dpkg, &mut configured)?;
+        self.configure_all(&configured)?;
+        self.steps.finish(Instant::now());
+        self.check()?;
+        let configure_seconds = start.elapsed().as_secs_f64();
+
+        // threads work side by side: each package is charged its share of the time that all took
+        let busy: f64 = added.iter().map(|(_, package)| package.elapsed.as_secs_f64()).sum();
+        let share = if busy > unpack_seconds { unpack_seconds / busy } else { 1.0 };
+        let names = |number: &usize| self.opened[*number].description().name.clone();
+        let unpack_steps = added.iter().map(|(number, package)| Step {
+            step: StepKind::Unpack,
+            package: self.opened[*number].description().name.clone(),
+            seconds: package.elapsed.as_secs_f64() * share,
+        });
+        let mut steps: Vec<Step> = unpack_steps.collect();
+        let through_dpkg = through_dpkg.iter().map(names).collect();
+        let packages = self
+            .opened
+            .iter()
+            .map(|package| InstalledPackage {
+                name: package.description().name.clone(),
+                version: package.description().version.clone(),
+                architecture: package.description().architecture.clone(),
+            })
+            .collect();
+        steps.extend(self.steps.into_steps());
+        Ok(Installed {
+            packages,
+            unpack_seconds,
+            configure_seconds,
+            source_date_epoch: self.source_date_epoch,
+            bytes: added.iter().map(|(_, package)| package.bytes).sum(),
+            steps,
+            through_dpkg,
+            log: self.log,
+        })
+    }
+
+    fn removals(&mut self) -> Result<(), InstallError> {
+        if self.installation.remove.is_empty() {
+            return Ok(());
+        }
+        let _policy = Policy::forbid_services(&self.installation.root)?;
+        let arguments = ["--force-depends", "--no-triggers", "--remove"].map(str::to_owned);
+        self.dpkg(arguments.into_iter().chain(self.installation.remove.clone()))
+    }
+
+    /// Unpacks packages in parallel. Nothing in place of one means that dpkg has to do it.
+    fn unpack(&self, ours: &[usize]) -> Result<Vec<Option<UnpackedPackage>>, InstallError> {
+        let mut ours = ours.to_vec();
+        let mut answer: Vec<Option<UnpackedPackage>> = Vec::new();
+        let order = ours.clone();
+        let (packages, unpacked) = loop {
+            let packages: Vec<PackageToUnpack> =
+                ours.iter().map(|number| self.opened[*number].clone()).collect();
+            match self.installation.unpacker(&self.overrides).unpack(&packages) {
+                Ok(unpacked) => break (packages, unpacked),
+                Err(UnpackError::NeedsOrder { second, path, .. }) => {
+                    let name = |number: &usize| full_name(&self.opened[*number]);
+                    let before = ours.len();
+                    ours.retain(|number| name(number) != second);
+                    tracing::debug!("{second} goes through dpkg: it has to follow at /{path}");
+                    assert!(ours.len() < before, "{second} is no package of this installation");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        (self.on_progress)(InstallProgress::Unpacked {
+            packages: packages.len(),
+            total: packages.len(),
+        });
+        let mut unpacked = ours.iter().zip(unpacked).peekable();
+        for number in order {
+            let next = unpacked.next_if(|(done, _)| **done == number);
+            answer.push(match next {
+                Some((_, Unpacked::Done(package))) => Some(package),
+                Some((_, Unpacked::Left(left))) => {
+                    let name = &self.opened[number].description().name;
+                    tracing::debug!("{name} goes through dpkg: {left}");
+                    None
+                }
+                None => None,
+            });
+        }
+        Ok(answer)
+    }
+
+    fn add_to_database(&self, added: &[(usize, UnpackedPackage)]) -> Result<(), InstallError> {
+        let mut records = Vec::new();
+        for (number, unpacked) in added {
+            let (control, description) =
+                (self.opened[*number].control(), self.opened[*number].description());
+            let multi_arch = description.is_multi_arch_same.then_some(&b"same"[..]);
+            let mut members: Vec<(&str, u32, Cow<'_, [u8]>)> = control
+                .files()
+                .filter(|file| !["control", "list"].contains(&file.name.as_str()))
+                .map(|file| (file.name.as_str(), file.mode, Cow::from(&file.content)))
+                .collect();
+            members.push(("list", 0o644, unpacked.list().into()));
+            if let Some(sums) = unpacked.md5sums() {
+                members.push(("md5sums", 0o644, sums.into()));
+            }
+            records.push(Record {
+                name: &description.name,
+                stem: file_stem(&description.name, &description.architecture, multi_arch),
+                stanza: unpacked_stanza(control.paragraph(), &unpacked.conffiles),
+                paths: &unpacked.files,
+                members,
+                triggers: TriggerFile::parse(control.content("triggers").unwrap_or_default()),
+            });
+        }
+        with_database(&self.installation.root, |database| Ok(database.add(&records)?))
+    }
+
+    /// Runs the `preinst` of an essential package whose files are there already, from the place
+    /// where dpkg would have its control archive.
+    fn run_preinst(&mut self, number: usize) -> Result<(), InstallError> {
+        let root = &self.installation.root;
+        let (control, description) =
+            (self.opened[number].control(), self.opened[number].description());
+        let package = description.name.clone();
+        with_database(root, |database| Ok(database.stage_control(control)?))?;
+        let command = self
+            .command("/var/lib/dpkg/tmp.ci/preinst")
+            .arg("install")
+            .env("DPKG_MAINTSCRIPT_NAME", "preinst")
+            .env("DPKG_MAINTSCRIPT_PACKAGE", &package)
+            .env("DPKG_MAINTSCRIPT_ARCH", &description.architecture)
+            .env("DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT", "1")
+            .env("DPKG_RUNNING_VERSION", self.dpkg_version())
+            .env("DPKG_ADMINDIR", "/var/lib/dpkg")
+            .env("DPKG_ROOT", "");
+        let output = self.sandbox.run(&command, &mut |_, _| ()).map_err(|source| {
+            InstallError::Sandbox { during: format!("while preinst of {package} ran"), source }
+        })?;
+        with_database(root, |database| Ok(database.unstage_control()?))?;
+        self.log.push_str(&output.log);
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(InstallError::Script {
+            package,
+            script: "preinst",
+            status: output.status.to_string(),
+            log: last_words(&output.log).to_owned(),
+        })
+    }
+
+    /// The version of the dpkg that is being installed, for scripts that ask.
+    fn dpkg_version(&self) -> String {
+        let dpkg = self.opened.iter().find(|package| package.description().name == "dpkg");
+        dpkg.map(|package| package.description().version.clone()).unwrap_or_default()
+    }
+
+    /// Has dpkg unpack packages, in rounds: what a package pre-depends on is configured before.
+    fn unpack_by_dpkg(
+        &mut self,
+        packages: &[usize],
+        configured: &mut HashSet<usize>,
+    ) -> Result<(), InstallError> {
+        if packages.is_empty() {
+            return Ok(());
+        }
+        let needs = Needs::of(&self.opened);
+        let mut left: Vec<usize> = packages.to_vec();
+        while !left.is_empty() {
+            let waiting: HashSet<usize> = left.iter().copied().collect();
+            let ready = |number: &usize| needs.before(*number).is_disjoint(&waiting);
+            let mut round: Vec<usize> = left.iter().copied().filter(|n| ready(n)).collect();
+            if round.is_empty() {
+                // pre-dependencies that need each other: dpkg says what is wrong with them
+                round.clone_from(&left);
+            }
+            left.retain(|number| !round.contains(number));
+            let first: HashSet<usize> = round
+                .iter()
+                .flat_map(|number| needs.before(*number))
+                .filter(|number| !configured.contains(number) && !round.contains(number))
+                .collect();
+            let mut first: Vec<usize> = first.into_iter().collect();
+            first.sort_unstable();
+            self.configure_some(&first)?;
+            configured.extend(first);
+            self.unpack_round(&round)?;
+        }
+        Ok(())
+    }
+
+    fn unpack_round(&mut self, round: &[usize]) -> Result<(), InstallError> {
+        let directory = self.installation.root.join(PACKAGES);
+        fs::create_dir(&directory).map_err(access("make", &directory))?;
+        let mut arguments: Vec<OsString> = ["--no-triggers", "--unpack"].map(OsString::from).into();
+        for number in round {
+            let name = format!("{number}.deb");
+            let from = &self.installation.packages[*number];
+            let to = directory.join(&name);
+            // a link costs nothing; across file systems, or in an overlay, there is none
+            fs::hard_link(from, &to)
+                .or_else(|_| fs::copy(from, &to).map(|_| ()))
+                .map_err(access("copy", from))?;
+            arguments.push(format!("/{PACKAGES}/{name}").into());
+        }
+        let done = self.dpkg(arguments);
+        fs::remove_dir_all(&directory).map_err(access("remove", &directory))?;
+        done
+    }
+
+    /// Has dpkg configure some packages, and no trigger.
+    fn configure_some(&mut self, packages: &[usize]) -> Result<(), InstallError> {
+        if packages.is_empty() {
+            return Ok(());
+        }
+        let arguments = ["--no-triggers", "--configure"].map(str::to_owned);
+        let names = packages.iter().map(|number| self.name_for_dpkg(*number));
+        let arguments: Vec<String> = arguments.into_iter().chain(names).collect();
+        self.dpkg(arguments)
+    }
+
+    /// Has dpkg configure all packages that are not configured, in the order they were given, as apt
+    /// does, and run all triggers.
+    fn configure_all(&mut self, configured: &HashSet<usize>) -> Result<(), InstallError> {
+        let left = (0..self.opened.len()).filter(|number| !configured.contains(number));
+        let names: Vec<String> = left.map(|number| self.name_for_dpkg(number)).collect();
+        if !names.is_empty() {
+            self.dpkg(std::iter::once("--configure".to_owned()).chain(names))?;
+        }
+        let root = &self.installation.root;
+        let status = with_database(root, |database| Ok(database.status()?))?;
+        let waits = status.present().any(|entry| entry.state != State::Installed);
+        if waits { self.dpkg(["--configure", "--pending"]) } else { Ok(()) }
+    }
+
+    fn name_for_dpkg(&self, number: usize) -> String {
+        let description = self.opened[number].description();
+        match description.architecture.as_str() {
+            "all" => description.name.clone(),
+            architecture => format!("{}:{architecture}", description.name),
+        }
+    }
+
+    fn command(&self, program: impl Into<String>) -> SandboxCommand {
+        let command = SandboxCommand::new(program).timeout(self.installation.timeout);
+        command.env("SOURCE_DATE_EPOCH", self.source_date_epoch.to_string())
+    }
+
+    /// Runs dpkg in the root. Where it would ask, it keeps what is there.
+    fn dpkg<T: Into<OsString>>(
+        &mut self,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<(), InstallError> {
+        let command = self
+            .command("dpkg")
+            .status_option("--status-fd")
+            .args(["--force-confdef", "--force-confold", "--abort-after=1"])
+            .args(arguments);
+        let total = self.opened.len();
+        let steps = &mut self.steps;
+        let on_progress = self.on_progress;
+        let output = self.sandbox.run(&command, &mut |at, line| {
+            steps.heard(at, line);
+            on_progress(InstallProgress::Configured { steps: steps.count(), total });
+        });
+        let during = || match self.steps.current() {
+            Some((StepKind::Unpack, package)) => format!("while it unpacked {package}"),
+            Some((StepKind::Configure, package)) => format!("while it configured {package}"),
+            Some((StepKind::Trigger, package)) => format!("while it ran triggers of {package}"),
+            None => "before its first step".to_owned(),
+        };
+        let Output { status, log } =
+            output.map_err(|source| InstallError::Sandbox { during: during(), source })?;
+        if status.success() {
+            self.steps.finish(Instant::now());
+            self.log.push_str(&log);
+            return Ok(());
+        }
+        let log = last_words(&log).to_owned();
+        Err(InstallError::Dpkg { during: during(), status: status.to_string(), log })
+    }
+
+    /// Looks into the database whether everything is installed, whatever dpkg said.
+    fn check(&self) -> Result<(), InstallError> {
+        let status = with_database(&self.installation.root, |database| Ok(database.status()?))?;
+        let wanted = self.opened.iter().map(PackageToUnpack::description);
+        for package in wanted {
+            let entry = status.get(&package.name, &package.architecture);
+            let right = entry.is_some_and(|entry| entry.version == package.version);
+            let state = entry.map_or(State::NotInstalled, |entry| entry.state);
+            if !right || state != State::Installed {
+                return Err(InstallError::Unfinished {
+                    package: package.name.clone(),
+                    state: state.to_string(),
+                    log: last_words(&self.log).to_owned(),
+                });
+            }
+        }
+        let unfinished = status.present().find(|entry| entry.state != State::Installed);
+        match unfinished {
+            None => Ok(()),
+            Some(entry) => Err(InstallError::Unfinished {
+                package: entry.name.clone(),
+                state: entry.state.to_string(),
+                log: last_words(&self.log).to_owned(),
+            }),
+        }
+    }
+}
+
+/// A package's name with its architecture.
+fn full_name(package: &PackageToUnpack) -> String {
+    format!("{}:{}", package.description().name, package.description().architecture)
+}
+
+/// Does something with the root's database, with the root as `/`, so that no link in it leads out.
+fn with_database<T: Send>(
+    root: &Path,
+    work: impl FnOnce(Database) -> Result<T, InstallError> + Send,
+) -> Result<T, InstallError> {
+    inside(root, || work(Database::of(Path::new("/"))))
+}
+
+pub(super) fn inside<T: Send>(
+    root: &Path,
+    work: impl FnOnce() -> Result<T, InstallError> + Send,
+) -> Result<T, InstallError> {
+    let sandboxed =
+        |source| InstallError::Sandbox { during: "on its way into the root".to_owned(), source };
+    in_root(root, work).map_err(sandboxed)?
+}
+
+/// Keeps services from being started while it lives.
+struct Policy {
+    root: PathBuf,
+    /// Whether the root has a policy of its own, which stays.
+    is_theirs: bool,
+}
+
+impl Policy {
+    fn forbid_services(root: &Path) -> Result<Self, InstallError> {
+        let path = Path::new(POLICY);
+        let write = || {
+            if path.symlink_metadata().is_ok() {
+                return Ok(true);
+            }
+            fs::write(path, "#!/bin/sh\nexit 101\n")?;
+            fs::set_permissions(path, Permissions::from_mode(0o755))?;
+            Ok(false)
+        };
+        let is_theirs = inside(root, || write().map_err(access("write", path)))?;
+        Ok(Self { root: root.to_owned(), is_theirs })
+    }
+}
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        if !self.is_theirs {
+            let _ = in_root(&self.root, || fs::remove_file(POLICY));
+        }
+    }
+}
+
+pub(super) fn access(
+    step: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> InstallError + use<> {
+    let path = path.to_owned();
+    move |source| InstallError::Access { step, path, source }
+}

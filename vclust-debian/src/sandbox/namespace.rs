@@ -1,0 +1,124 @@
+//! Namespaces taken on by threads.
+
+use std::io;
+use std::path::Path;
+use std::thread;
+
+use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount_bind_recursive, mount_change,
+    mount_remount, unmount,
+};
+use rustix::thread::UnshareFlags;
+
+use super::error::SandboxError;
+
+/// Calls `work` in a thread with a mount namespace of its own: what it mounts, nobody else sees, and
+/// it is gone when the thread and all that it started have ended.
+///
+/// Threads and processes that `work` starts share its namespace.
+pub fn in_private_mounts<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, SandboxError> {
+    thread::scope(|scope| {
+        let enter = || enter(UnshareFlags::empty()).map(|()| work());
+        let thread = thread::Builder::new().name("mounts".to_owned()).spawn_scoped(scope, enter);
+        let thread = thread.map_err(|error| namespace("starting a thread", error))?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Calls `work` in a thread whose `/` is a root, so that links within the root lead nowhere else.
+///
+/// That is for this crate's own work on files, not for programs: those run in a sandbox.
+pub(crate) fn in_root<T: Send>(
+    root: &Path,
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, SandboxError> {
+    thread::scope(|scope| {
+        let enter = || {
+            unshare(UnshareFlags::FS)?;
+            let prepare = |error: rustix::io::Errno| SandboxError::Prepare {
+                step: "enter",
+                path: root.to_owned(),
+                source: error.into(),
+            };
+            rustix::process::chroot(root).map_err(prepare)?;
+            rustix::process::chdir("/").map_err(prepare)?;
+            // this thread's alone, as its root is
+            rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+            Ok(work())
+        };
+        let thread = thread::Builder::new().name("root".to_owned()).spawn_scoped(scope, enter);
+        let thread = thread.map_err(|error| namespace("starting a thread", error))?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Gives this thread namespaces of its own, a mount namespace in any case, that mounts of the outside
+/// do not reach. The thread must have been started for that.
+///
+/// With `NEWPID` the first process that the thread starts gets process id 1, and the thread cannot
+/// start other threads any more.
+pub(super) fn enter(flags: UnshareFlags) -> Result<(), SandboxError> {
+    unshare(flags | UnshareFlags::NEWNS)?;
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).map_err(|error| namespace("making mounts private", error.into()))
+}
+
+#[expect(unsafe_code, reason = "a namespace can be had in no other way")]
+fn unshare(flags: UnshareFlags) -> Result<(), SandboxError> {
+    // SAFETY: what `unshare` can break is the sharing of file descriptors between threads
+    // (`CLONE_FILES`), which no caller asks for. Everything else concerns this thread alone, which
+    // was started for it and does nothing afterwards.
+    unsafe { rustix::thread::unshare_unsafe(flags) }
+        .map_err(|error| namespace("unshare", error.into()))
+}
+
+fn namespace(step: &'static str, source: io::Error) -> SandboxError {
+    SandboxError::Namespace { step, source }
+}
+
+/// Mounts the root on itself, without devices: nodes in it cannot be opened.
+pub(super) fn mount_root(root: &Path) -> Result<(), SandboxError> {
+    let prepare = |step| {
+        move |error: rustix::io::Errno| SandboxError::Prepare {
+            step,
+            path: root.to_owned(),
+            source: error.into(),
+        }
+    };
+    mount_bind_recursive(root, root).map_err(prepare("bind"))?;
+    // in a user namespace, what the machine's mount forbids cannot be allowed
+    let forbidden = rustix::fs::statvfs(root).map_err(prepare("look at"))?.f_flag;
+    let mut flags = MountFlags::BIND | MountFlags::NODEV;
+    for (forbidden_flag, flag) in [
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::RDONLY, MountFlags::RDONLY),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ] {
+        if forbidden.contains(forbidden_flag) {
+            flags |= flag;
+        }
+    }
+    mount_remount(root, flags, "").map_err(prepare("remount without devices"))
+}
+
+/// Makes a mounted root this thread's `/` and lets go of all that was there before.
+pub(super) fn become_root(root: &Path) -> Result<(), SandboxError> {
+    let prepare = |step| {
+        move |error: rustix::io::Errno| SandboxError::Prepare {
+            step,
+            path: root.to_owned(),
+            source: error.into(),
+        }
+    };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(CWD, root, flags, Mode::empty()).map_err(prepare("open"))?;
+    rustix::process::fchdir(&directory).map_err(prepare("enter"))?;
+    // The old root lands on top of the new one, from where it is taken off.
+    rustix::process::pivot_root(".", ".").map_err(prepare("pivot to"))?;
+    unmount(".", UnmountFlags::DETACH).map_err(prepare("leave the old root for"))?;
+    rustix::process::chdir("/").map_err(prepare("enter"))
+}

@@ -1,0 +1,456 @@
+//! Starting a program in a root, following what it says, and ending all of it.
+
+use std::ffi::{CString, OsString};
+use std::io::{self, BufRead, BufReader, PipeWriter, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::Mode;
+use rustix::mount::{MountFlags, mount};
+use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::thread::{CapabilitySet, UnshareFlags};
+
+use super::error::SandboxError;
+use super::namespace::{become_root, enter, mount_root};
+use super::unsynced::Unsynced;
+
+/// Bytes kept of what a program prints: its end.
+const KEEP: usize = 256 << 10;
+/// Bytes of that an error repeats.
+const LAST_WORDS: usize = 2000;
+
+/// A root to run programs in.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    root: PathBuf,
+    host_name: String,
+}
+
+/// A program with its arguments, as the root has it.
+#[derive(Debug, Clone)]
+pub struct SandboxCommand {
+    program: String,
+    arguments: Vec<OsString>,
+    environment: Vec<(String, OsString)>,
+    timeout: Duration,
+    status_option: Option<&'static str>,
+}
+
+/// What a program left behind.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The end of what it printed, on both outputs in their order.
+    pub log: String,
+}
+
+impl SandboxCommand {
+    /// A program, by its path or name within the root; half an hour is given to it.
+    #[must_use]
+    pub fn new(program: impl Into<String>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            timeout: Duration::from_secs(1800),
+            status_option: None,
+        }
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// A variable of its environment, which else holds `PATH`, `HOME`, `LC_ALL=C.UTF-8` and what
+    /// keeps debconf from asking.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long it may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The option (`--status-fd`) to which the program is given a file descriptor that it reports
+    /// its progress to, line by line.
+    #[must_use]
+    pub fn status_option(mut self, option: &'static str) -> Self {
+        self.status_option = Some(option);
+        self
+    }
+}
+
+impl Sandbox {
+    /// A sandbox for the root at a path. Nothing is done yet.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), host_name: "localhost".to_owned() }
+    }
+
+    /// Runs a program to its end; a status other than 0 is no error here.
+    ///
+    /// `on_status` gets each line that the program reports (see [`SandboxCommand::status_option`]),
+    /// with the moment it came.
+    pub fn run(
+        &self,
+        command: &SandboxCommand,
+        on_status: &mut dyn FnMut(Instant, &str),
+    ) -> Result<Output, SandboxError> {
+        let failed = |source| SandboxError::Run { program: command.program.clone(), source };
+        let (log_reader, log_writer) = io::pipe().map_err(failed)?;
+        let (status_reader, status_writer) = io::pipe().map_err(failed)?;
+        let (sender, receiver) = mpsc::channel();
+        let mut log = Vec::new();
+        let ended = thread::scope(|scope| {
+            let logs = sender.clone();
+            scope.spawn(move || forward_log(log_reader, &logs));
+            scope.spawn(move || forward_status(status_reader, &sender));
+            let thread = scope.spawn(|| self.run_here(command, log_writer, status_writer));
+            // Who holds the pipes ends with the first process, so they are closed soon after it.
+            for heard in receiver {
+                match heard {
+                    Heard::Log(bytes) => keep_end(&mut log, &bytes),
+                    Heard::Status(at, line) => on_status(at, &line),
+                }
+            }
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        let log = String::from_utf8_lossy(&log).into_owned();
+        match ended {
+            Ended::Itself(status) => Ok(Output { status, log }),
+            Ended::Killed => Err(SandboxError::TimedOut {
+                program: command.program.clone(),
+                timeout: command.timeout,
+                log: last_words(&log).to_owned(),
+            }),
+        }
+    }
+
+    /// Takes this thread into namespaces of its own and the root, starts the program and waits for
+    /// it. The thread starts no other: in a process namespace that is not its own, it could not.
+    fn run_here(
+        &self,
+        command: &SandboxCommand,
+        log: PipeWriter,
+        status: PipeWriter,
+    ) -> Result<Ended, SandboxError> {
+        let flags = UnshareFlags::NEWPID
+            | UnshareFlags::NEWIPC
+            | UnshareFlags::NEWUTS
+            | UnshareFlags::NEWNET;
+        enter(flags)?;
+        rustix::system::sethostname(self.host_name.as_bytes()).map_err(|error| {
+            SandboxError::Namespace { step: "setting the host name", source: error.into() }
+        })?;
+        mount_root(&self.root)?;
+        super::devices::prepare(&self.root)?;
+        become_root(&self.root)?;
+        let failed = |source| SandboxError::Run { program: command.program.clone(), source };
+        let first = command.start(log, status).map_err(failed)?;
+        let ended = first.ends_by(Instant::now() + command.timeout).map_err(failed)?;
+        let status = first.end().map_err(failed)?;
+        Ok(if ended { Ended::Itself(status) } else { Ended::Killed })
+    }
+}
+
+/// What comes from a running program.
+enum Heard {
+    Log(Vec<u8>),
+    Status(Instant, String),
+}
+
+enum Ended {
+    Itself(ExitStatus),
+    Killed,
+}
+
+impl SandboxCommand {
+    /// Starts the program in this thread's `/`.
+    fn start(&self, log: PipeWriter, status: PipeWriter) -> io::Result<First> {
+        let mut command = Command::new(&self.program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", "/root")
+            .env("LC_ALL", "C.UTF-8")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("DEBCONF_NONINTERACTIVE_SEEN", "true")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let mut inherited = None;
+        if let Some(option) = self.status_option {
+            command.arg(option).arg(status.as_raw_fd().to_string());
+            inherited = Some(OwnedFd::from(status));
+        }
+        command.args(&self.arguments);
+        prepare_child(&mut command, inherited);
+        // with the command go this process's writing ends of the pipes
+        command.spawn().map(|child| First { child, reaped: false })
+    }
+}
+
+/// The end of a log, from the start of a line.
+pub(crate) fn last_words(log: &str) -> &str {
+    let log = log.trim_end();
+    let mut start = log.len().saturating_sub(LAST_WORDS);
+    while !log.is_char_boundary(start) {
+        start += 1;
+    }
+    let end = &log[start..];
+    if start == 0 { end } else { end.split_once('\n').map_or(end, |(_, rest)| rest) }
+}
+
+/// Has the child mount its own `/proc`, give up rights that no maintainer script needs, and end
+/// with the thread that waits for it.
+#[expect(unsafe_code, reason = "only between fork and exec can a child ask for this")]
+fn prepare_child(command: &mut Command, status: Option<OwnedFd>) {
+    let filter = Unsynced::new();
+    let proc = CString::from(c"proc");
+    let dropped = [
+        CapabilitySet::SYS_MODULE,
+        CapabilitySet::SYS_RAWIO,
+        CapabilitySet::SYS_BOOT,
+        CapabilitySet::SYS_TIME,
+        CapabilitySet::SYSLOG,
+    ];
+    let set = move || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        mount(proc.as_c_str(), c"/proc", proc.as_c_str(), flags, None)?;
+        rustix::process::umask(Mode::from_raw_mode(0o022));
+        if let Some(status) = &status {
+            rustix::io::fcntl_setfd(status, rustix::io::FdFlags::empty())?;
+        }
+        for capability in dropped {
+            rustix::thread::remove_capability_from_bounding_set(capability)?;
+        }
+        filter.install()
+    };
+    // SAFETY: the closure makes system calls on values that were made before the fork; it neither
+    // allocates nor takes a lock.
+    unsafe { command.pre_exec(set) };
+}
+
+fn forward_log(mut reader: impl Read, logs: &mpsc::Sender<Heard>) {
+    let mut buffer = vec![0; 16 << 10];
+    while let Ok(read) = reader.read(&mut buffer) {
+        if read == 0 || logs.send(Heard::Log(buffer[..read].to_vec())).is_err() {
+            break;
+        }
+    }
+}
+
+fn forward_status(reader: impl Read, heard: &mpsc::Sender<Heard>) {
+    for line in BufReader::new(reader).lines().map_while(Result::ok) {
+        if heard.send(Heard::Status(Instant::now(), line)).is_err() {
+            break;
+        }
+    }
+}
+
+fn keep_end(log: &mut Vec<u8>, bytes: &[u8]) {
+    log.extend_from_slice(bytes);
+    if log.len() > 2 * KEEP {
+        log.drain(..log.len() - KEEP);
+    }
+}
+
+/// The first process of a namespace; with it end all others there.
+struct First {
+    child: Child,
+    reaped: bool,
+}
+
+impl First {
+    /// Waits for the process, without reaping it; false if it still runs at the deadline.
+    fn ends_by(&self, deadline: Instant) -> io::Result<bool> {
+        let process =
+            rustix::process::pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty())?;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            let mut ended = [PollFd::new(&process, PollFlags::IN)];
+            match poll(&mut ended, Some(&timeout)) {
+                Ok(0) if left.is_zero() => {
+                    self.kill();
+                    return Ok(false);
+                }
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => return Ok(true),
+                Err(error) => {
+                    self.kill();
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    fn kill(&self) {
+        let _ = rustix::process::kill_process(Pid::from_child(&self.child), Signal::KILL);
+    }
+
+    fn end(mut self) -> io::Result<ExitStatus> {
+        self.kill();
+        let status = self.child.wait();
+        self.reaped = true;
+        status
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A root with this machine's shell, its libraries and `sleep`.
+    fn shell_root() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for program in ["sh", "sleep", "sync", "mknod", "cat", "ls"] {
+            let from = Path::new("/bin").join(program);
+            let libraries = Command::new("ldd").arg(&from).output().unwrap().stdout;
+            let libraries = String::from_utf8(libraries).unwrap();
+            let files = libraries.split_whitespace().filter(|word| word.starts_with('/'));
+            for file in files.chain([from.to_str().unwrap()]) {
+                let to = root.path().join(&file[1..]);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::copy(file, to).unwrap();
+            }
+        }
+        fs::create_dir(root.path().join("tmp")).unwrap();
+        root
+    }
+
+    fn shell(root: &Path, script: &str) -> Result<Output, SandboxError> {
+        shell_within(root, script, Duration::from_secs(60))
+    }
+
+    fn shell_within(root: &Path, script: &str, timeout: Duration) -> Result<Output, SandboxError> {
+        let command = SandboxCommand::new("sh").arg("-c").arg(script).timeout(timeout);
+        Sandbox::new(root).run(&command, &mut |_, _| ())
+    }
+
+    #[test]
+    fn a_program_sees_its_root_and_its_processes_alone() {
+        let root = shell_root();
+        let output = shell(root.path(), "echo $$ /proc/[0-9]*; ls /; exit 3").unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        let lines: Vec<&str> = output.log.lines().collect();
+        assert_eq!(lines[0], "1 /proc/1");
+        assert!(lines[1..].iter().all(|name| root.path().join(name).exists()), "{lines:?}");
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_is_ended() {
+        let root = shell_root();
+        let start = Instant::now();
+        let output = shell(root.path(), "(sleep 0.5; echo late >/tmp/late) & echo done").unwrap();
+        assert_eq!(output.log, "done\n");
+        assert!(start.elapsed() < Duration::from_secs(2));
+        thread::sleep(Duration::from_millis(700));
+        assert!(!root.path().join("tmp/late").exists());
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended_and_quoted() {
+        let root = shell_root();
+        let start = Instant::now();
+        let timeout = Duration::from_millis(300);
+        let error = shell_within(root.path(), "echo busy; sleep 60 & sleep 60", timeout);
+        assert!(error.unwrap_err().to_string().ends_with("its last words: busy"));
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn devices_that_a_package_brings_cannot_be_opened() {
+        let root = shell_root();
+        let script = "mknod /tmp/zero c 1 5 && ! cat /tmp/zero 2>/dev/null && : >/dev/null";
+        let output = shell(root.path(), script).unwrap();
+        assert!(output.status.success(), "{}", output.log);
+    }
+
+    #[test]
+    fn mounts_are_gone_when_a_program_has_ended() {
+        let root = shell_root();
+        shell(root.path(), "ls /dev/null /proc/self").unwrap();
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        assert!(!mounts.contains(root.path().to_str().unwrap()), "{mounts}");
+        assert!(fs::read_dir(root.path().join("dev")).unwrap().next().is_none());
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_directory_is_refused() {
+        let root = shell_root();
+        std::os::unix::fs::symlink("/tmp", root.path().join("dev")).unwrap();
+        let error = shell(root.path(), "true").unwrap_err();
+        assert!(matches!(error, SandboxError::NoDirectory { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let root = shell_root();
+        let error =
+            Sandbox::new(root.path()).run(&SandboxCommand::new("/bin/none"), &mut |_, _| ());
+        assert_eq!(error.unwrap_err().to_string(), "cannot run `/bin/none` in the root");
+    }
+
+    #[test]
+    fn progress_is_reported_line_by_line() {
+        let root = shell_root();
+        let script = root.path().join("bin/report");
+        fs::write(&script, "#!/bin/sh\neval \"echo one >&$2; echo two >&$2\"\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&script, mode).unwrap();
+        let command = SandboxCommand::new("/bin/report").status_option("--status-fd");
+        let mut lines = Vec::new();
+        let output =
+            Sandbox::new(root.path()).run(&command, &mut |_, line| lines.push(line.to_owned()));
+        assert!(output.unwrap().status.success());
+        assert_eq!(lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn the_end_of_a_log_starts_with_a_line() {
+        let log = "x".repeat(1000) + "\n" + &"y".repeat(2010) + "\nlast\n";
+        assert_eq!(last_words(&log), "last");
+        assert_eq!(last_words("short\n"), "short");
+    }
+}
