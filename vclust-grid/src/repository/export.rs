@@ -36,6 +36,19 @@ pub enum ExportForm {
 }
 
 impl ExportForm {
+    /// `directory`, `tar`, `tar.zst`, `erofs`, `raw` or `qcow2`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Tar => "tar",
+            Self::TarZst => "tar.zst",
+            Self::Erofs => "erofs",
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+        }
+    }
+
     /// The form that a target's suffix asks for; without a suffix that is known, a directory.
     #[must_use]
     pub fn of(target: &Path) -> Self {

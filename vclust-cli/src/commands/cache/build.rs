@@ -11,7 +11,8 @@ use vclust_grid::{
     ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
 };
 
-use crate::arguments::{Build, Format};
+use crate::arguments::Format;
+use crate::arguments::build::Build;
 use crate::failure::{Failure, causes};
 use crate::load::{self, Installed, Loaded};
 use crate::output::{bytes, counted};
@@ -175,7 +176,7 @@ fn resolve<'a>(
 }
 
 /// The pool of packages, reached as apt reaches the archives.
-pub(super) fn pool(state: &StateDirectory, plan: &ImagePlan) -> Result<PackagePool, Failure> {
+pub(crate) fn pool(state: &StateDirectory, plan: &ImagePlan) -> Result<PackagePool, Failure> {
     let proxy = match plan.packages.first() {
         Some(package) => AptConfiguration::load()?.proxy_for(&package.wanted.archive),
         None => None,
@@ -194,7 +195,7 @@ fn source_date_epoch() -> Result<Option<i64>, Failure> {
 }
 
 /// Records what a build teaches. A history that cannot be written is no reason to lose the image.
-pub(super) fn record(state: &StateDirectory, events: &BuildEvents) {
+pub(crate) fn record(state: &StateDirectory, events: &BuildEvents) {
     let append = || -> Result<(), Failure> {
         let events: Vec<_> = events.iter().collect();
         if events.is_empty() {
