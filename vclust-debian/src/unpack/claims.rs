@@ -22,7 +22,7 @@ use super::{Md5, PackageToUnpack, UnpackError};
 pub(super) type Order = u32;
 
 /// Links that are followed for one path, as in the kernel.
-const LINKS: usize = 40;
+pub(super) const LINKS: usize = 40;
 
 /// What one canonical path is claimed as.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub(super) struct DirectoryClaim {
 }
 
 /// Anything but a directory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct OtherClaim {
     /// The package that wrote it.
     pub(super) writer: Order,
@@ -61,7 +61,7 @@ pub(super) struct OtherClaim {
 }
 
 /// A package that ships what another package wrote.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Contender {
     pub(super) order: Order,
     pub(super) content: Content,
@@ -133,7 +133,7 @@ impl<'a> Claims<'a> {
                 return Ok(key.into());
             }
             Some(Claim::Alias(canonical)) => return Ok(Arc::clone(canonical)),
-            Some(Claim::Other(other)) if other.writer == order => {
+            Some(Claim::Other(other)) if other.is_of(order) => {
                 return Err(Stop::left(claimant.literal, LeftReason::Twice));
             }
             Some(Claim::Other(other)) => {
@@ -174,7 +174,7 @@ impl<'a> Claims<'a> {
         let literal = (claimant.literal != key).then(|| claimant.literal.into());
         let meets = match self.table.get_mut(&key[..]) {
             Some(Claim::Other(other)) => {
-                if other.writer == order || other.contenders.iter().any(|one| one.order == order) {
+                if other.is_of(order) {
                     return Err(Stop::left(claimant.literal, LeftReason::Twice));
                 }
                 if other.literal != literal {
@@ -187,15 +187,15 @@ impl<'a> Claims<'a> {
                 }
             }
             Some(Claim::Directory(directory)) => {
-                let foreign = directory.shippers.iter().find(|shipper| **shipper != order);
-                match (foreign, link) {
-                    (None, Some(_)) => return Ok(Turn::Keep),
-                    (_, Some(_)) if directory.existed => return Ok(Turn::Keep),
+                let is_own = directory.shippers.contains(&order);
+                match (directory.shippers.first(), link) {
+                    // it is there when this package's link comes, whoever was first
+                    (_, Some(_)) if directory.existed || is_own => return Ok(Turn::Keep),
                     (_, None) if directory.existed => {
                         return Err(Stop::left(claimant.literal, LeftReason::PathExists));
                     }
-                    (None, None) => return Err(Stop::left(claimant.literal, LeftReason::Twice)),
-                    (Some(foreign), _) => (*foreign, DIRECTORY_OR_NOT),
+                    (Some(foreign), _) if !is_own => (*foreign, DIRECTORY_OR_NOT),
+                    _ => return Err(Stop::left(claimant.literal, LeftReason::Twice)),
                 }
             }
             Some(Claim::Alias(canonical)) => {
@@ -285,11 +285,7 @@ impl<'a> Claims<'a> {
                     Some(contender) => contender.order,
                 }
             }
-            Some(Claim::Other(other))
-                if other.contenders.iter().any(|contender| contender.order == order) =>
-            {
-                other.writer
-            }
+            Some(Claim::Other(other)) if other.is_of(order) => other.writer,
             _ => return Err(Stop::left(literal, LeftReason::LinkToOther)),
         };
         Err(self.needs_order(meets, order, key, "is in both, and a hard link leads to it"))
@@ -306,7 +302,7 @@ impl<'a> Claims<'a> {
 
     /// Follows a path from a canonical directory, each link with the root as its `/`. `None` if it
     /// leads to no directory.
-    fn walk(
+    pub(super) fn walk(
         &mut self,
         order: Order,
         from: &[u8],
@@ -352,7 +348,7 @@ impl<'a> Claims<'a> {
                 };
             }
             Some(Claim::Alias(canonical)) => return Ok(Some(Arc::clone(canonical))),
-            Some(Claim::Other(other)) if other.writer == order || other.existed => return Ok(None),
+            Some(Claim::Other(other)) if other.is_of(order) || other.existed => return Ok(None),
             Some(Claim::Other(other)) => {
                 let writer = other.writer;
                 return Err(self.needs_order(writer, order, &key, DIRECTORY_OR_NOT));
@@ -450,6 +446,11 @@ impl DirectoryClaim {
 }
 
 impl OtherClaim {
+    /// Whether a package ships this, whoever wrote it.
+    fn is_of(&self, order: Order) -> bool {
+        self.writer == order || self.contenders.iter().any(|contender| contender.order == order)
+    }
+
     fn existing(writer: Order) -> Self {
         Self { writer, literal: None, entangled: false, existed: true, contenders: Vec::new() }
     }
