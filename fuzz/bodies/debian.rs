@@ -67,6 +67,7 @@ const PACKAGE: DebLimits = DebLimits {
     entry_bytes: 4 << 20,
     entries: 2048,
     path_bytes: 1024,
+    names_bytes: 1 << 20,
     dictionary_bytes: 8 << 20,
 };
 
