@@ -2,7 +2,7 @@
 //!
 //! All paths here are *canonical*: below the root, and without a symbolic link on the way. Links are
 //! followed by this crate itself, one by one, with the root as their `/` (see
-//! [`Claims::walk`](super::claims::Claims)); the kernel is then asked to open the result and to refuse
+//! `walk`); the kernel is then asked to open the result and to refuse
 //! whatever is a link after all (openat2(2), `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`, Linux 5.6).
 
 use std::collections::HashMap;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-use super::claims::{Claim, Claims, Content, LINKS, Order, OtherClaim};
+use super::claims::{Claim, Claims, Content, Order, OtherClaim};
 use super::error::{LeftReason, LeftToDpkg, Stop, show};
 use super::root::{OpenDirectories, split};
+use super::walk::LINKS;
 use super::worker::{Run, failed, rewrite};
 use super::write::MakeError;
 use super::{Shared, UnpackError};
