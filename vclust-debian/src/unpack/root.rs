@@ -17,8 +17,9 @@ use rustix::io::Errno;
 
 use super::UnpackError;
 
-/// Directories that one thread keeps open.
-const OPEN: usize = 64;
+/// Directories that one thread keeps open: few, as archives go from directory to directory, and
+/// machines with many processors have no more file descriptors than others.
+const OPEN: usize = 8;
 
 /// A root directory.
 #[derive(Debug)]
