@@ -2,7 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
 
-mod build;
+pub(crate) mod build;
 mod cache;
 mod history;
 mod measure;
@@ -15,7 +15,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands;
-pub(crate) use build::Build;
 pub(crate) use cache::{
     Cache, CacheCommand, CollectImages, ExportImage, Generate, ShowImage, VerifyImages,
 };

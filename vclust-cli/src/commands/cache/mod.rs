@@ -1,6 +1,7 @@
 //! `vclust cache`: the images of this site.
 
 mod answer;
+pub(crate) mod build;
 mod collect;
 mod export;
 mod generate;
@@ -25,7 +26,7 @@ pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure>
         CacheCommand::Gc(arguments) => collect::run(arguments, format),
         CacheCommand::Export(arguments) => export::run(arguments, format),
         CacheCommand::Generate(arguments) => generate::run(arguments, format),
-        CacheCommand::Build(arguments) => super::build::run(arguments, format),
+        CacheCommand::Build(arguments) => build::run(arguments, format),
     }
 }
 
