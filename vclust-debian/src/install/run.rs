@@ -148,12 +148,12 @@ impl Run<'_> {
             }
         }
         let mut configured: HashSet<usize> = HashSet::new();
-        if fresh && !through_dpkg.is_empty() {
+        if fresh {
             configured = (0..ways.len()).filter(|number| essential[*number]).collect();
             self.configure_some(&configured.iter().copied().collect::<Vec<_>>())?;
         }
         self.unpack_by_dpkg(&through_dpkg, &mut configured)?;
-        self.configure_all(&configured)?;
+        self.configure_all()?;
         self.steps.finish(Instant::now());
         self.check()?;
         let configure_seconds = start.elapsed().as_secs_f64();
@@ -371,18 +371,10 @@ impl Run<'_> {
         self.dpkg(arguments)
     }
 
-    /// Has dpkg configure all packages that are not configured, in the order they were given, as apt
-    /// does, and run all triggers.
-    fn configure_all(&mut self, configured: &HashSet<usize>) -> Result<(), InstallError> {
-        let left = (0..self.opened.len()).filter(|number| !configured.contains(number));
-        let names: Vec<String> = left.map(|number| self.name_for_dpkg(number)).collect();
-        if !names.is_empty() {
-            self.dpkg(std::iter::once("--configure".to_owned()).chain(names))?;
-        }
-        let root = &self.installation.root;
-        let status = with_database(root, |database| Ok(database.status()?))?;
-        let waits = status.present().any(|entry| entry.state != State::Installed);
-        if waits { self.dpkg(["--configure", "--pending"]) } else { Ok(()) }
+    /// Has dpkg configure all packages that are not configured, in its own order, as apt does in the
+    /// end, and run all triggers.
+    fn configure_all(&mut self) -> Result<(), InstallError> {
+        self.dpkg(["--configure", "--pending"])
     }
 
     fn name_for_dpkg(&self, number: usize) -> String {
