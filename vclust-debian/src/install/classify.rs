@@ -76,6 +76,11 @@ impl Needs {
         Self { needs, before }
     }
 
+    /// How many packages there are.
+    pub(super) fn len(&self) -> usize {
+        self.needs.len()
+    }
+
     /// What has to be configured before a package can be unpacked: its pre-dependencies and, for
     /// these to be configured, all they need.
     pub(super) fn before(&self, package: usize) -> HashSet<usize> {

@@ -148,11 +148,16 @@ impl Run<'_> {
             }
         }
         let mut configured: HashSet<usize> = HashSet::new();
+        let needs = Needs::of(&self.opened);
         if fresh {
-            configured = (0..ways.len()).filter(|number| essential[*number]).collect();
-            self.configure_some(&configured.iter().copied().collect::<Vec<_>>())?;
+            let first = (0..ways.len()).filter(|number| essential[*number]);
+            let first: Vec<usize> = first.filter(|number| !through_dpkg.contains(number)).collect();
+            configured.extend(&first);
+            self.configure_some(&first)?;
         }
-        self.unpack_by_dpkg(&through_dpkg, &mut configured)?;
+        self.unpack_by_dpkg(&through_dpkg, &needs, &mut configured)?;
+        let early = early(&needs, &configured);
+        self.configure_some(&early)?;
         self.configure_all()?;
         self.steps.finish(Instant::now());
         self.check()?;
@@ -311,12 +316,9 @@ impl Run<'_> {
     fn unpack_by_dpkg(
         &mut self,
         packages: &[usize],
+        needs: &Needs,
         configured: &mut HashSet<usize>,
     ) -> Result<(), InstallError> {
-        if packages.is_empty() {
-            return Ok(());
-        }
-        let needs = Needs::of(&self.opened);
         let mut left: Vec<usize> = packages.to_vec();
         while !left.is_empty() {
             let waiting: HashSet<usize> = left.iter().copied().collect();
@@ -450,6 +452,19 @@ impl Run<'_> {
             }),
         }
     }
+}
+
+/// What apt would configure before everything else is unpacked, in this order: the pre-dependencies of
+/// each package. Scripts that take the next free number, for users say, then take the same.
+fn early(needs: &Needs, configured: &HashSet<usize>) -> Vec<usize> {
+    let mut early: Vec<usize> = Vec::new();
+    for package in 0..needs.len() {
+        let mut before: Vec<usize> = needs.before(package).into_iter().collect();
+        before.retain(|number| !configured.contains(number) && !early.contains(number));
+        before.sort_unstable();
+        early.extend(before);
+    }
+    early
 }
 
 /// A package's name with its architecture.
