@@ -11,6 +11,7 @@ mod install;
 mod layer;
 mod mirror;
 mod parallel;
+mod pipe;
 mod pool;
 mod product;
 mod sandbox;

@@ -1,6 +1,7 @@
 //! Triggers: who is interested in what, and which of that was set off (deb-triggers(5)).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use super::error::DatabaseError;
 use super::{Database, Record};
@@ -153,9 +154,9 @@ impl Database {
         for Interested { trigger, package, no_await } in &interests.0 {
             let suffix = if *no_await { "/noawait" } else { "" };
             if trigger.starts_with('/') {
-                file += &format!("{trigger} {package}{suffix}\n");
+                let _ = writeln!(file, "{trigger} {package}{suffix}");
             } else {
-                *named.entry(trigger).or_default() += &format!("{package}{suffix}\n");
+                let _ = writeln!(named.entry(trigger).or_default(), "{package}{suffix}");
             }
         }
         for (trigger, packages) in named {

@@ -90,10 +90,7 @@ fn empty_run(finished: &mut Finished) -> Result<(), ImageError> {
     paths.sort();
     for path in paths {
         let is_directory = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-        let removed = match is_directory {
-            true => fs::remove_dir_all(&path),
-            false => fs::remove_file(&path),
-        };
+        let removed = if is_directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.map_err(access("remove", &path))?;
         finished.removed.push(path);
     }

@@ -47,9 +47,12 @@ impl Installation {
         let (status, overrides) = if self.is_empty_root()? {
             (None, Overrides::default())
         } else {
-            let read = |database: Database| match database.exists() {
-                true => Ok((Some(database.status()?), database.overrides()?)),
-                false => Err(InstallError::NoRoot { path: self.root.clone() }),
+            let read = |database: Database| {
+                if database.exists() {
+                    Ok((Some(database.status()?), database.overrides()?))
+                } else {
+                    Err(InstallError::NoRoot { path: self.root.clone() })
+                }
             };
             with_database(&self.root, read)?
         };
@@ -58,13 +61,12 @@ impl Installation {
         if let Some(package) = bootstrap::twice(names.iter().map(String::as_str)) {
             return Err(InstallError::Twice { package: package.to_owned() });
         }
-        let essential = match status {
-            Some(_) => vec![false; opened.len()],
-            None => {
-                let paragraphs: Vec<&[u8]> =
-                    opened.iter().map(|package| package.control().paragraph()).collect();
-                bootstrap::essential(&paragraphs)
-            }
+        let essential = if status.is_some() {
+            vec![false; opened.len()]
+        } else {
+            let paragraphs: Vec<&[u8]> =
+                opened.iter().map(|package| package.control().paragraph()).collect();
+            bootstrap::essential(&paragraphs)
         };
         let ways: Vec<Way> = opened
             .iter()
