@@ -231,8 +231,8 @@ mod tests {
         let none = Vec::new();
         let mut interests = Interests::default();
         interests.extend(&[
-            record("man-db", &none, "interest-noawait /usr/share/man\ninterest man"),
-            record("other", &none, "interest /usr/share/man"),
+            record("man-db", &none, "interest-noawait /usr/share/man"),
+            record("other", &none, "interest /usr/share/man\ninterest /usr/lib\ninterest man"),
         ]);
         database.write_interests(&interests).unwrap();
         assert_eq!(database.interests().unwrap(), interests);

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use vclust_core::Timestamp;
+
 use super::{ImageError, Variant};
 use crate::sandbox::in_root;
 
@@ -62,7 +64,9 @@ WantedBy=multi-user.target
 
 /// Makes a root an image: removes what is peculiar to the build and to one machine, and writes what
 /// replaces it.
-pub fn finish(root: &Path, variant: Variant) -> Result<Finished, ImageError> {
+///
+/// `epoch` is the time of the build, in seconds since 1970, for files that say when they were written.
+pub fn finish(root: &Path, variant: Variant, epoch: i64) -> Result<Finished, ImageError> {
     in_root(root, || {
         let mut finished = Finished { removed: Vec::new(), written: Vec::new() };
         for path in REMOVED {
@@ -70,6 +74,7 @@ pub fn finish(root: &Path, variant: Variant) -> Result<Finished, ImageError> {
         }
         remove_host_keys(&mut finished)?;
         empty_run(&mut finished)?;
+        set_clock(epoch, &mut finished)?;
         if Path::new("/etc/machine-id").exists() {
             // systemd takes the empty file for a machine that never ran, and fills it in
             write(Path::new("/etc/machine-id"), "", 0o444, &mut finished)?;
@@ -79,6 +84,29 @@ pub fn finish(root: &Path, variant: Variant) -> Result<Finished, ImageError> {
         }
         Ok(finished)
     })?
+}
+
+/// Files that Octave writes when packages for it are configured. Their first line is a comment that
+/// says when, and on which host.
+const OCTAVE: [&str; 2] = ["/usr/share/octave/octave_packages", "/var/lib/octave/octave_packages"];
+
+/// Has files that say when they were written say the time of the build.
+fn set_clock(epoch: i64, finished: &mut Finished) -> Result<(), ImageError> {
+    for path in OCTAVE.map(Path::new) {
+        let Ok(content) = fs::read_to_string(path) else { continue };
+        let Some((line, rest)) = content.split_once('\n') else { continue };
+        let Some((tool, _)) = line.split_once(", ") else { continue };
+        if !tool.starts_with("# Created by Octave") {
+            continue;
+        }
+        let moment = Timestamp::from_unix_microseconds(epoch.saturating_mul(1_000_000));
+        let moment = moment.map(|moment| moment.to_string()).unwrap_or_default();
+        let changed = format!("{tool}, {moment} <root@localhost>\n{rest}");
+        // as before, but for the content
+        let mode = path.metadata().map_or(0o644, |data| data.permissions().mode() & 0o7777);
+        write(path, &changed, mode, finished)?;
+    }
+    Ok(())
 }
 
 /// Empties `/run`, which nodes mount something over; only the directory `lock` is a package's.

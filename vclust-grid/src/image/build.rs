@@ -187,7 +187,7 @@ impl<'a> ImageBuilder<'a> {
                 .without_host_keys()
                 .epoch(epoch)
                 .run(&installing)?;
-            finish_image(root, order.variant)?;
+            finish_image(root, order.variant, installed.source_date_epoch)?;
             Ok(installed)
         };
         let (installed, tree) = match &base {
