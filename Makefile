@@ -11,6 +11,8 @@ SEED ?= 1
 REQUIRE ?= 100
 # Requests that the evaluation of cache policies replays in its main setting.
 EVALUATION_REQUESTS ?= 34000
+# Package sets that are drawn to compare images with mmdebstrap's roots.
+SETS ?= 20
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 600
 
@@ -19,7 +21,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt lint bench evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt prove-images lint bench evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +53,11 @@ test-apt: build ## compare N random requests (SEED=...) with apt's answers
 	@scripts/setup apt
 	$(PYTHON) tests/apt/agree.py --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
 	    --number $(N) --seed $(SEED) --require $(REQUIRE) --report $(TARGET_DIR)/agreement.json
+
+prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name)
+	@scripts/setup images
+	$(PYTHON) tests/images/prove.py --vclust $(VCLUST) --directory $(TARGET_DIR)/images \
+	    --sets $(SETS) $(if $(ONLY),--only $(ONLY)) --report $(TARGET_DIR)/images.json
 
 lint: ## check format, lints, documentation and scripts
 	@scripts/setup lint

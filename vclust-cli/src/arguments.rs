@@ -2,7 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the texts are shown on terminals, without markup")]
 
-mod build;
+pub(crate) mod build;
 mod cache;
 mod history;
 mod measure;
@@ -15,8 +15,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands;
-pub(crate) use build::Build;
-pub(crate) use cache::{Cache, CacheCommand, Generate};
+pub(crate) use cache::{
+    Cache, CacheCommand, CollectImages, ExportImage, Generate, ShowImage, VerifyImages,
+};
 pub(crate) use history::{History, HistoryCommand};
 pub(crate) use measure::{Measure, MeasureCommand, MeasureInstall};
 pub(crate) use plan::Plan;
@@ -80,7 +81,7 @@ pub(crate) enum Command {
     /// history, and the cheapest is chosen. Nothing is built.
     #[command(after_help = plan::EXAMPLES)]
     Plan(Plan),
-    /// Decide which images are worth keeping.
+    /// List, check, export and remove images, and decide which are worth keeping.
     Cache(Cache),
     /// Replay requests through cache policies and compare the builds that come of it.
     ///

@@ -13,7 +13,7 @@ use vclust_debian::{
     AptConfigurationError, IndexFileError, MirrorError, PoolError, StateDirectoryError,
     UserNamespaceError,
 };
-use vclust_grid::{BuildError, HistoryDatabaseError, PlanError, RepositoryError};
+use vclust_grid::{BuildError, ExportError, HistoryDatabaseError, PlanError, RepositoryError};
 
 use crate::arguments::Format;
 
@@ -90,6 +90,18 @@ pub(crate) enum Failure {
         if *failed > 0 { format!(" ({failed} cannot be fulfilled any longer)") } else { String::new() }
     )]
     NoHistoryOfRequests { failed: usize },
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error("--disk-size is for disks (.raw, .img, .qcow2), and {} is none", target.display())]
+    DiskSizeOfNoDisk { target: PathBuf },
+    #[error(
+        "{damaged} of {of} images {} damaged; `vclust cache build --rebuild` makes them anew",
+        if *damaged == 1 { "is" } else { "are" }
+    )]
+    Damaged { damaged: usize, of: usize },
+    /// The answer has said it.
+    #[error("the answer says what is wrong")]
+    Told,
     #[error("`{pattern}` is not a regular expression")]
     Pattern { pattern: String, source: regex::Error },
     #[error("no package matches {what}")]
@@ -124,6 +136,9 @@ impl Failure {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
                 return ExitCode::SUCCESS;
             }
+        }
+        if matches!(self, Self::Told) {
+            return ExitCode::FAILURE;
         }
         let mut explanation = self.explanation();
         match format {

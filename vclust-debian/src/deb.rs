@@ -71,6 +71,7 @@ impl PackageFile {
             entry_bytes: limits.control_bytes,
             entries: limits.control_entries,
             path_bytes: limits.path_bytes,
+            names_bytes: limits.names_bytes,
         };
         ControlArchive::read(self.archive(&self.container.control, bounds)?)
     }
@@ -83,6 +84,7 @@ impl PackageFile {
             entry_bytes: limits.entry_bytes,
             entries: limits.entries,
             path_bytes: limits.path_bytes,
+            names_bytes: limits.names_bytes,
         };
         Ok(DataArchive::new(self.archive(&self.container.data, bounds)?))
     }

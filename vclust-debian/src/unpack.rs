@@ -29,6 +29,7 @@ mod overrides;
 mod package;
 mod root;
 mod settle;
+mod walk;
 mod worker;
 mod write;
 

@@ -7,12 +7,21 @@ mod bodies;
 
 #[test]
 fn apt_configuration_that_fuzzing_kept_holds_every_promise() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/sources");
+    each_input("sources", bodies::sources);
+}
+
+#[test]
+fn packages_that_fuzzing_kept_hold_every_promise() {
+    each_input("deb", bodies::deb);
+}
+
+fn each_input(corpus: &str, body: fn(&[u8])) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(corpus);
     let mut inputs = 0;
     for entry in directory.read_dir().expect("a corpus") {
         let path = entry.expect("an entry of the corpus").path();
         println!("{}", path.display());
-        bodies::sources(&std::fs::read(path).expect("an input"));
+        body(&std::fs::read(path).expect("an input"));
         inputs += 1;
     }
     assert!(inputs > 0, "the corpus is empty");

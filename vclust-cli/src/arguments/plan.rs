@@ -31,8 +31,8 @@ pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) source: Source,
 
-    /// The images and layers that may be used besides the minimal image: a JSON document with the
-    /// field `images`, as `vclust --format json cache generate` prints it.
+    /// The images and layers that may be used besides the minimal image, instead of the repository's: a
+    /// JSON document with the field `images`, as `vclust --format json cache generate` prints it.
     #[arg(long, value_name = "IMAGES.json", value_hint = ValueHint::FilePath)]
     pub(crate) images: Option<PathBuf>,
 

@@ -10,7 +10,7 @@ use vclust_grid::{
     ROOT_STATUS, StoredImage,
 };
 
-use super::build;
+use super::cache::build;
 use crate::arguments::{Format, MeasureCommand, MeasureInstall};
 use crate::failure::{Failure, causes};
 use crate::load::{self, Installed, Loaded};

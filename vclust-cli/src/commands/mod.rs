@@ -1,7 +1,6 @@
 //! One module for each command.
 
 pub(crate) mod accuracy;
-pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod history;

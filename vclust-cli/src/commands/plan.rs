@@ -4,11 +4,12 @@ use std::io::Write;
 
 use serde::Serialize;
 use vclust_core::{
-    Candidate, Catalogue, ClusterSpec, Conditions, Estimate, Image, ImageListings, ImageSelector,
-    ImageSizes, Request, Selection, Target, Universe,
+    Candidate, Catalogue, ClusterSpec, Conditions, Estimate, Image, ImageSelector, ImageSizes,
+    Request, Selection, Target, Universe,
 };
 
 use crate::arguments::{Format, Plan, Source};
+use crate::commands::cache::known_images;
 use crate::failure::Failure;
 use crate::load::{self, Installed};
 use crate::output::{bytes, counted};
@@ -64,11 +65,9 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
     let minimal = universe.add_versions(&installed);
     let wanted = universe.add_target(&closure);
     let mut catalogue = Catalogue::new();
-    if let Some(path) = &arguments.images {
-        read_images(path)?
-            .add_to(&mut catalogue, &mut universe, &loaded.index)
-            .map_err(|source| Failure::Images { path: path.clone(), source })?;
-    }
+    known_images(arguments.images.as_deref(), &loaded.index)?
+        .add_to(&mut catalogue, &mut universe, &loaded.index)
+        .map_err(|source| Failure::Images { path: images_path(arguments), source })?;
     let minimal = if let Some(id) = catalogue.find(MINIMAL) {
         id
     } else {
@@ -132,6 +131,11 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What messages about the images are about.
+fn images_path(arguments: &Plan) -> std::path::PathBuf {
+    arguments.images.clone().unwrap_or_else(|| "the repository".into())
+}
+
 /// Where packages come from: what the command line says, else what the spec says.
 fn source_of(given: &Source, spec: &ClusterSpec) -> Source {
     let mut source = given.clone();
@@ -143,13 +147,6 @@ fn source_of(given: &Source, spec: &ClusterSpec) -> Source {
         source.architecture.clone_from(&spec.debian.architecture);
     }
     source
-}
-
-/// Reads a list of images.
-pub(crate) fn read_images(path: &std::path::Path) -> Result<ImageListings, Failure> {
-    let text =
-        std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
-    ImageListings::parse(&text).map_err(|source| Failure::Images { path: path.to_owned(), source })
 }
 
 fn print(out: &mut impl Write, selection: &Selection) -> std::io::Result<()> {

@@ -1,5 +1,6 @@
 //! The control archive: what a package says about itself, and its maintainer scripts.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use vclust_core::{Operator, Stanza, Stanzas, parse_relations};
@@ -118,7 +119,7 @@ impl ControlArchive {
     /// The absolute paths in `conffiles`, each once, without the leading slash; those that are
     /// flagged `remove-on-upgrade`, which the package does not ship, are left out.
     pub fn conffiles(&self) -> Result<Vec<Vec<u8>>, DebError> {
-        let mut paths = Vec::new();
+        let (mut paths, mut seen) = (Vec::new(), HashSet::new());
         for line in self.content("conffiles").unwrap_or_default().split(|byte| *byte == b'\n') {
             let line = line.trim_ascii_end();
             if line.is_empty() || line.starts_with(b"remove-on-upgrade ") {
@@ -136,7 +137,7 @@ impl ControlArchive {
                 let path = String::from_utf8_lossy(path);
                 self.problem(format!("`/{}` in `conffiles` {problem}", path.escape_debug()))
             })?;
-            if !paths.contains(&path) {
+            if seen.insert(path.clone()) {
                 paths.push(path);
             }
         }

@@ -62,7 +62,20 @@ pub struct DataEntry {
     pub attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Why a name cannot be a path below the root.
+impl DataEntry {
+    /// Bytes of all that is as long as the archive wants it to be.
+    pub(super) fn names_bytes(&self) -> u64 {
+        let target = match &self.kind {
+            EntryKind::Symlink { target } | EntryKind::HardLink { target } => target.len(),
+            _ => 0,
+        };
+        let names = self.path.len() + target + self.user_name.len() + self.group_name.len();
+        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.len());
+        (names + attributes.sum::<usize>()) as u64
+    }
+}
+
+/// The path below the root that a name stands for, or why there is none.
 pub(super) fn normalize(name: &[u8]) -> Result<Vec<u8>, &'static str> {
     if name.is_empty() {
         return Err("has no name");

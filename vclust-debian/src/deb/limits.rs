@@ -15,6 +15,9 @@ pub struct DebLimits {
     pub entries: u64,
     /// Bytes of one path or link target, at most.
     pub path_bytes: u64,
+    /// Bytes of all names, link targets and extended attributes of one archive together, at most.
+    /// Whoever unpacks a package keeps them in memory.
+    pub names_bytes: u64,
     /// Bytes that a decompressor may keep of what it wrote (the dictionary of xz and lzma, the
     /// window of zstd), at most. The highest presets, `xz -9` and `zstd --ultra -22`, keep 64 MiB and
     /// 128 MiB; dpkg-deb's own keep 8 MiB or less.
@@ -31,6 +34,7 @@ impl Default for DebLimits {
             entry_bytes: 8 << 30,
             entries: 1 << 20,
             path_bytes: 4096,
+            names_bytes: 128 << 20,
             dictionary_bytes: 64 << 20,
         }
     }

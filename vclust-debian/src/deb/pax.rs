@@ -54,6 +54,9 @@ impl Extended {
             _ => {
                 if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
                     self.attributes.retain(|(other, _)| other != name);
+                    if self.attributes.len() == ATTRIBUTES {
+                        return Err("a file with more extended attributes than are allowed");
+                    }
                     self.attributes.push((name.to_vec(), value.to_vec()));
                 }
             }
@@ -61,6 +64,9 @@ impl Extended {
         Ok(())
     }
 }
+
+/// Extended attributes of one file, at most. Packages have none, or one (`security.capability`).
+const ATTRIBUTES: usize = 64;
 
 const MALFORMED: &str = "a malformed extended header";
 

@@ -24,6 +24,7 @@ pub(super) struct TarBounds {
     pub(super) entry_bytes: u64,
     pub(super) entries: u64,
     pub(super) path_bytes: u64,
+    pub(super) names_bytes: u64,
 }
 
 /// An archive that is being read.
@@ -35,6 +36,8 @@ pub(super) struct TarReader {
     /// Unpacked bytes so far.
     offset: u64,
     entries: u64,
+    /// Bytes of names and attributes so far.
+    names_bytes: u64,
     /// Content and padding of the entry before that nobody took.
     left: u64,
     padding: u64,
@@ -60,6 +63,7 @@ impl TarReader {
             dictionary_bytes,
             offset: 0,
             entries: 0,
+            names_bytes: 0,
             left: 0,
             padding: 0,
             lent: 0,
@@ -279,7 +283,7 @@ impl TarReader {
             (self.left, self.padding) = (size, padding(size));
         }
         self.name.clone_from(&name);
-        Ok(DataEntry {
+        let entry = DataEntry {
             path,
             kind,
             mode: header.mode,
@@ -289,7 +293,13 @@ impl TarReader {
             group_name: extended.group_name.unwrap_or(header.group_name),
             modified: extended.modified.unwrap_or(header.modified),
             attributes: extended.attributes,
-        })
+        };
+        self.names_bytes += entry.names_bytes();
+        if self.names_bytes > self.bounds.names_bytes {
+            let limit = self.bounds.names_bytes;
+            return Err(self.too_much(None, "bytes in names and attributes", limit));
+        }
+        Ok(entry)
     }
 
     fn ends_early(&self) -> DebError {

@@ -60,6 +60,14 @@ pub enum ProductError {
         /// What is wrong with it.
         source: io::Error,
     },
+    /// An erofs image cannot be used.
+    #[error("the image {} cannot be read: {reason}", path.display())]
+    Image {
+        /// The image.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// An archive has an entry that no archive of ours has.
     #[error("the archive {} has the entry `{entry}`, {reason}; it was not made by vclust", path.display())]
     Entry {
@@ -78,10 +86,10 @@ pub enum ProductError {
         /// What the system says.
         source: io::Error,
     },
-    /// An archive holds something else than it should.
-    #[error("the archive {} is damaged: its content has the digest {found}, not {expected}", path.display())]
+    /// An archive or image holds something else than it should.
+    #[error("{} is damaged: its content has the digest {found}, not {expected}", path.display())]
     Digest {
-        /// The archive.
+        /// The archive or image.
         path: PathBuf,
         /// The digest that it was made with.
         expected: Sha256,

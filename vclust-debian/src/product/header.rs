@@ -46,10 +46,10 @@ pub(super) fn write(
     on_bytes: OnBytes<'_>,
 ) -> Result<(), StreamError> {
     let mut buffer = vec![0; 256 << 10];
-    for entry in &tree.entries {
+    for (place, entry) in tree.entries.iter().enumerate() {
         write_header(tree, entry, out)?;
         if let Kind::File { size } = entry.kind {
-            let mut content = tree.open(entry, size)?;
+            let mut content = tree.open(place, size)?;
             loop {
                 let filled = content.fill(&mut buffer)?;
                 if filled == 0 {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
+use super::erofs::{Extent, ImageContent};
 use super::error::ProductError;
 use super::xattr::{self, Xattr};
 
@@ -69,10 +70,24 @@ impl Entry {
 /// are left out: they are nothing without the program that made them.
 #[derive(Debug)]
 pub struct Tree {
-    root: PathBuf,
-    directory: File,
+    source: Source,
     pub(super) entries: Vec<Entry>,
     epoch: u64,
+}
+
+/// Where the content of files comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    Directory {
+        root: PathBuf,
+        handle: File,
+    },
+    /// An erofs image, with the place of each entry's content.
+    Image {
+        path: PathBuf,
+        file: File,
+        extents: Vec<Extent>,
+    },
 }
 
 impl Tree {
@@ -82,13 +97,9 @@ impl Tree {
     /// Fails where something cannot be read, and where something is mounted in it.
     pub fn read(root: &Path, source_date_epoch: u64) -> Result<Self, ProductError> {
         let top = fs::metadata(root).map_err(ProductError::read(root))?;
-        let directory = File::open(root).map_err(ProductError::read(root))?;
-        let mut tree = Self {
-            root: root.to_owned(),
-            directory,
-            entries: Vec::new(),
-            epoch: source_date_epoch,
-        };
+        let handle = File::open(root).map_err(ProductError::read(root))?;
+        let source = Source::Directory { root: root.to_owned(), handle };
+        let mut tree = Self::of(source, Vec::new(), source_date_epoch);
         let device = top.dev();
         let mut files: HashMap<u64, usize> = HashMap::new();
         // what is still to be taken, the next one last
@@ -132,6 +143,10 @@ impl Tree {
         Ok(tree)
     }
 
+    pub(super) fn of(source: Source, entries: Vec<Entry>, epoch: u64) -> Self {
+        Self { source, entries, epoch }
+    }
+
     /// Number of entries, directories and links included.
     #[must_use]
     pub fn entries(&self) -> usize {
@@ -155,18 +170,28 @@ impl Tree {
 
     /// Where something of the tree is.
     pub(super) fn full(&self, path: &[u8]) -> PathBuf {
-        if path.is_empty() { self.root.clone() } else { self.root.join(OsStr::from_bytes(path)) }
+        let (Source::Directory { root: top, .. } | Source::Image { path: top, .. }) = &self.source;
+        if path.is_empty() { top.clone() } else { top.join(OsStr::from_bytes(path)) }
     }
 
-    /// Opens a file of the tree, which must have the size it had.
-    pub(super) fn open(&self, entry: &Entry, size: u64) -> Result<Content, ProductError> {
+    /// Opens the file at a place of the tree, which must have the size it had.
+    pub(super) fn open(&self, place: usize, size: u64) -> Result<Content<'_>, ProductError> {
+        let entry = &self.entries[place];
         let path = self.full(&entry.path);
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        let below = OsStr::from_bytes(&entry.path);
-        let file = rustix::fs::openat2(&self.directory, below, flags, Mode::empty(), resolve)
-            .map_err(|error| ProductError::Read { path: path.clone(), source: error.into() })?;
-        Ok(Content { file: File::from(file), path, left: size })
+        let reader: Box<dyn Read + '_> = match &self.source {
+            Source::Directory { handle, .. } => {
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+                let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+                let below = OsStr::from_bytes(&entry.path);
+                let file = rustix::fs::openat2(handle, below, flags, Mode::empty(), resolve);
+                let failed = |error: rustix::io::Errno| ProductError::read(&path)(error.into());
+                Box::new(File::from(file.map_err(failed)?))
+            }
+            Source::Image { file, extents, .. } => {
+                Box::new(ImageContent::new(file, extents[place]))
+            }
+        };
+        Ok(Content { reader, path, left: size })
     }
 }
 
@@ -206,18 +231,18 @@ fn kind_of(
 }
 
 /// The content of a file: as many bytes as the tree says, no more and no less.
-pub(super) struct Content {
-    file: File,
+pub(super) struct Content<'a> {
+    reader: Box<dyn Read + 'a>,
     path: PathBuf,
     left: u64,
 }
 
-impl Content {
+impl Content<'_> {
     /// Reads on until the buffer is full or the file ends; 0 is the end.
     pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, ProductError> {
         let mut filled = 0;
         while filled < buffer.len() {
-            match self.file.read(&mut buffer[filled..]) {
+            match self.reader.read(&mut buffer[filled..]) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

@@ -1,12 +1,13 @@
 //! Namespaces taken on by threads.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::thread;
 
 use rustix::fs::{CWD, Mode, OFlags, StatVfsMountFlags};
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, UnmountFlags, mount_bind_recursive, mount_change,
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change,
     mount_remount, unmount,
 };
 use rustix::thread::UnshareFlags;
@@ -105,20 +106,27 @@ pub(super) fn mount_root(root: &Path) -> Result<(), SandboxError> {
     mount_remount(root, flags, "").map_err(prepare("remount without devices"))
 }
 
-/// Makes a mounted root this thread's `/` and lets go of all that was there before.
-pub(super) fn become_root(root: &Path) -> Result<(), SandboxError> {
-    let prepare = |step| {
-        move |error: rustix::io::Errno| SandboxError::Prepare {
-            step,
-            path: root.to_owned(),
-            source: error.into(),
-        }
-    };
+/// Opens a mounted root, for [`become_root`].
+pub(super) fn open_root(root: &Path) -> Result<OwnedFd, SandboxError> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = rustix::fs::openat(CWD, root, flags, Mode::empty()).map_err(prepare("open"))?;
-    rustix::process::fchdir(&directory).map_err(prepare("enter"))?;
+    rustix::fs::openat(CWD, root, flags, Mode::empty()).map_err(|error| SandboxError::Prepare {
+        step: "open",
+        path: root.to_owned(),
+        source: error.into(),
+    })
+}
+
+/// Mounts `/proc` in a mounted root, makes the root `/`, and lets go of all that was there before.
+///
+/// It is the first process of a namespace that has to do this: `/proc` shows the processes of who
+/// mounts it. In a user namespace that is only allowed as long as another `/proc` is in sight, so it
+/// comes before the old root goes. Makes system calls and nothing else.
+pub(super) fn become_root(root: &OwnedFd) -> rustix::io::Result<()> {
+    rustix::process::fchdir(root)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount(c"proc", c"proc", c"proc", flags, None)?;
     // The old root lands on top of the new one, from where it is taken off.
-    rustix::process::pivot_root(".", ".").map_err(prepare("pivot to"))?;
-    unmount(".", UnmountFlags::DETACH).map_err(prepare("leave the old root for"))?;
-    rustix::process::chdir("/").map_err(prepare("enter"))
+    rustix::process::pivot_root(c".", c".")?;
+    unmount(c".", UnmountFlags::DETACH)?;
+    rustix::process::chdir(c"/")
 }

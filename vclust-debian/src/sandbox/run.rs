@@ -1,6 +1,6 @@
 //! Starting a program in a root, following what it says, and ending all of it.
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, PipeWriter, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::Mode;
-use rustix::mount::{MountFlags, mount};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use super::error::SandboxError;
-use super::namespace::{become_root, enter, mount_root};
+use super::namespace::{become_root, enter, mount_root, open_root};
 use super::unsynced::Unsynced;
 
 /// Bytes kept of what a program prints: its end.
@@ -166,9 +165,9 @@ impl Sandbox {
         })?;
         mount_root(&self.root)?;
         super::devices::prepare(&self.root)?;
-        become_root(&self.root)?;
+        let root = open_root(&self.root)?;
         let failed = |source| SandboxError::Run { program: command.program.clone(), source };
-        let first = command.start(log, status).map_err(failed)?;
+        let first = command.start(root, log, status).map_err(failed)?;
         let ended = first.ends_by(Instant::now() + command.timeout).map_err(failed)?;
         let status = first.end().map_err(failed)?;
         Ok(if ended { Ended::Itself(status) } else { Ended::Killed })
@@ -187,8 +186,8 @@ enum Ended {
 }
 
 impl SandboxCommand {
-    /// Starts the program in this thread's `/`.
-    fn start(&self, log: PipeWriter, status: PipeWriter) -> io::Result<First> {
+    /// Starts the program in a root, as the first process of a namespace.
+    fn start(&self, root: OwnedFd, log: PipeWriter, status: PipeWriter) -> io::Result<First> {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
@@ -208,7 +207,7 @@ impl SandboxCommand {
             inherited = Some(OwnedFd::from(status));
         }
         command.args(&self.arguments);
-        prepare_child(&mut command, inherited);
+        prepare_child(&mut command, root, inherited);
         // with the command go this process's writing ends of the pipes
         command.spawn().map(|child| First { child, reaped: false })
     }
@@ -225,12 +224,11 @@ pub(crate) fn last_words(log: &str) -> &str {
     if start == 0 { end } else { end.split_once('\n').map_or(end, |(_, rest)| rest) }
 }
 
-/// Has the child mount its own `/proc`, give up rights that no maintainer script needs, and end
+/// Has the child make the root its own, give up rights that no maintainer script needs, and end
 /// with the thread that waits for it.
 #[expect(unsafe_code, reason = "only between fork and exec can a child ask for this")]
-fn prepare_child(command: &mut Command, status: Option<OwnedFd>) {
+fn prepare_child(command: &mut Command, root: OwnedFd, status: Option<OwnedFd>) {
     let filter = Unsynced::new();
-    let proc = CString::from(c"proc");
     let dropped = [
         CapabilitySet::SYS_MODULE,
         CapabilitySet::SYS_RAWIO,
@@ -240,8 +238,7 @@ fn prepare_child(command: &mut Command, status: Option<OwnedFd>) {
     ];
     let set = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-        mount(proc.as_c_str(), c"/proc", proc.as_c_str(), flags, None)?;
+        become_root(&root)?;
         rustix::process::umask(Mode::from_raw_mode(0o022));
         if let Some(status) = &status {
             rustix::io::fcntl_setfd(status, rustix::io::FdFlags::empty())?;

@@ -7,7 +7,7 @@
 //! lock. Wherever a symbolic link of one package could change where another package's paths lead,
 //! the claims meet in the same place, and [`UnpackError::NeedsOrder`] says so.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, Stat};
@@ -15,14 +15,12 @@ use rustix::io::Errno;
 
 use super::error::{LeftReason, Stop, show};
 use super::root::{Directory, Root, join};
+use super::walk::LINKS;
 use super::write::Attributes;
 use super::{Md5, PackageToUnpack, UnpackError};
 
 /// A package's place in the order of unpacking.
 pub(super) type Order = u32;
-
-/// Links that are followed for one path, as in the kernel.
-const LINKS: usize = 40;
 
 /// What one canonical path is claimed as.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ pub(super) struct DirectoryClaim {
 }
 
 /// Anything but a directory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct OtherClaim {
     /// The package that wrote it.
     pub(super) writer: Order,
@@ -61,7 +59,7 @@ pub(super) struct OtherClaim {
 }
 
 /// A package that ships what another package wrote.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Contender {
     pub(super) order: Order,
     pub(super) content: Content,
@@ -92,7 +90,7 @@ pub(super) enum Turn {
 pub(super) struct Claims<'a> {
     pub(super) table: HashMap<Box<[u8]>, Claim>,
     packages: &'a [PackageToUnpack],
-    root: &'a Root,
+    pub(super) root: &'a Root,
 }
 
 /// An entry that is about to be claimed.
@@ -133,7 +131,7 @@ impl<'a> Claims<'a> {
                 return Ok(key.into());
             }
             Some(Claim::Alias(canonical)) => return Ok(Arc::clone(canonical)),
-            Some(Claim::Other(other)) if other.writer == order => {
+            Some(Claim::Other(other)) if other.is_of(order) => {
                 return Err(Stop::left(claimant.literal, LeftReason::Twice));
             }
             Some(Claim::Other(other)) => {
@@ -174,7 +172,7 @@ impl<'a> Claims<'a> {
         let literal = (claimant.literal != key).then(|| claimant.literal.into());
         let meets = match self.table.get_mut(&key[..]) {
             Some(Claim::Other(other)) => {
-                if other.writer == order || other.contenders.iter().any(|one| one.order == order) {
+                if other.is_of(order) {
                     return Err(Stop::left(claimant.literal, LeftReason::Twice));
                 }
                 if other.literal != literal {
@@ -187,15 +185,15 @@ impl<'a> Claims<'a> {
                 }
             }
             Some(Claim::Directory(directory)) => {
-                let foreign = directory.shippers.iter().find(|shipper| **shipper != order);
-                match (foreign, link) {
-                    (None, Some(_)) => return Ok(Turn::Keep),
-                    (_, Some(_)) if directory.existed => return Ok(Turn::Keep),
+                let is_own = directory.shippers.contains(&order);
+                match (directory.shippers.first(), link) {
+                    // it is there when this package's link comes, whoever was first
+                    (_, Some(_)) if directory.existed || is_own => return Ok(Turn::Keep),
                     (_, None) if directory.existed => {
                         return Err(Stop::left(claimant.literal, LeftReason::PathExists));
                     }
-                    (None, None) => return Err(Stop::left(claimant.literal, LeftReason::Twice)),
-                    (Some(foreign), _) => (*foreign, DIRECTORY_OR_NOT),
+                    (Some(foreign), _) if !is_own => (*foreign, DIRECTORY_OR_NOT),
+                    _ => return Err(Stop::left(claimant.literal, LeftReason::Twice)),
                 }
             }
             Some(Claim::Alias(canonical)) => {
@@ -285,103 +283,10 @@ impl<'a> Claims<'a> {
                     Some(contender) => contender.order,
                 }
             }
-            Some(Claim::Other(other))
-                if other.contenders.iter().any(|contender| contender.order == order) =>
-            {
-                other.writer
-            }
+            Some(Claim::Other(other)) if other.is_of(order) => other.writer,
             _ => return Err(Stop::left(literal, LeftReason::LinkToOther)),
         };
         Err(self.needs_order(meets, order, key, "is in both, and a hard link leads to it"))
-    }
-
-    /// The canonical path of the directory at a path, links of the root followed; made by others
-    /// during this run, it needs an order.
-    pub(super) fn parent(&mut self, order: Order, path: &[u8]) -> Result<Arc<[u8]>, Stop> {
-        match self.walk(order, b"", path, LINKS)? {
-            Some(canonical) => Ok(canonical.into()),
-            None => Err(Stop::left(path, LeftReason::NoParent)),
-        }
-    }
-
-    /// Follows a path from a canonical directory, each link with the root as its `/`. `None` if it
-    /// leads to no directory.
-    fn walk(
-        &mut self,
-        order: Order,
-        from: &[u8],
-        path: &[u8],
-        links: usize,
-    ) -> Result<Option<Vec<u8>>, Stop> {
-        let mut at = if path.starts_with(b"/") { Vec::new() } else { from.to_vec() };
-        let mut left: VecDeque<&[u8]> = path.split(|byte| *byte == b'/').collect();
-        while let Some(name) = left.pop_front() {
-            match name {
-                b"" | b"." => {}
-                b".." => at = super::root::split(&at).0.to_vec(),
-                _ => match self.found(order, &at, name, links)? {
-                    Some(canonical) => at = canonical.to_vec(),
-                    None => return Ok(None),
-                },
-            }
-        }
-        Ok(Some(at))
-    }
-
-    /// The canonical path of the directory that a name in a canonical directory leads to, if it was
-    /// there before this run or is this package's own.
-    fn found(
-        &mut self,
-        order: Order,
-        parent: &[u8],
-        name: &[u8],
-        links: usize,
-    ) -> Result<Option<Arc<[u8]>>, Stop> {
-        let key = join(parent, name);
-        match self.table.get(&key[..]) {
-            Some(Claim::Directory(directory)) => {
-                let own = directory.existed || directory.shippers.contains(&order);
-                return match directory.shippers.first() {
-                    Some(other) if !own => Err(self.needs_order(
-                        *other,
-                        order,
-                        &key,
-                        "is made by one of them for both",
-                    )),
-                    _ => Ok(Some(key.into())),
-                };
-            }
-            Some(Claim::Alias(canonical)) => return Ok(Some(Arc::clone(canonical))),
-            Some(Claim::Other(other)) if other.writer == order || other.existed => return Ok(None),
-            Some(Claim::Other(other)) => {
-                let writer = other.writer;
-                return Err(self.needs_order(writer, order, &key, DIRECTORY_OR_NOT));
-            }
-            None => {}
-        }
-        let stat = match self.root.stat(&key) {
-            Ok(stat) => stat,
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-            Err(error) => return Err(self.failed(order, &key, "look at", error)),
-        };
-        if is(&stat, FileType::Directory) {
-            let directory = DirectoryClaim::found();
-            self.table.insert(key.clone().into(), Claim::Directory(directory));
-            return Ok(Some(key.into()));
-        }
-        if !is(&stat, FileType::Symlink) || links == 0 {
-            return Ok(None);
-        }
-        let target = match self.root.link(&key) {
-            Ok(target) => target,
-            Err(error) => return Err(self.failed(order, &key, "read the link", error)),
-        };
-        let Some(canonical) = self.walk(order, parent, &target, links - 1)? else {
-            return Ok(None);
-        };
-        let canonical: Arc<[u8]> = canonical.into();
-        self.table.insert(key.into(), Claim::Alias(Arc::clone(&canonical)));
-        Ok(Some(canonical))
     }
 
     pub(super) fn name(&self, order: Order) -> String {
@@ -403,7 +308,13 @@ impl<'a> Claims<'a> {
         })
     }
 
-    fn failed(&self, order: Order, key: &[u8], action: &'static str, error: Errno) -> Stop {
+    pub(super) fn failed(
+        &self,
+        order: Order,
+        key: &[u8],
+        action: &'static str,
+        error: Errno,
+    ) -> Stop {
         Stop::Failed(UnpackError::Write {
             package: self.name(order),
             path: show(key),
@@ -425,7 +336,8 @@ impl<'a> Claims<'a> {
     }
 }
 
-const DIRECTORY_OR_NOT: &str = "is a directory in one of them and something else in the other";
+pub(super) const DIRECTORY_OR_NOT: &str =
+    "is a directory in one of them and something else in the other";
 
 impl DirectoryClaim {
     fn new(existed: bool, order: Order, attributes: &Attributes) -> Self {
@@ -433,7 +345,7 @@ impl DirectoryClaim {
     }
 
     /// A directory of the root that nobody ships so far.
-    fn found() -> Self {
+    pub(super) fn found() -> Self {
         let attributes = Attributes::default();
         Self { existed: true, shippers: Vec::new(), attributes, first: Order::MAX }
     }
@@ -450,11 +362,16 @@ impl DirectoryClaim {
 }
 
 impl OtherClaim {
+    /// Whether a package ships this, whoever wrote it.
+    pub(super) fn is_of(&self, order: Order) -> bool {
+        self.writer == order || self.contenders.iter().any(|contender| contender.order == order)
+    }
+
     fn existing(writer: Order) -> Self {
         Self { writer, literal: None, entangled: false, existed: true, contenders: Vec::new() }
     }
 }
 
-fn is(stat: &Stat, kind: FileType) -> bool {
+pub(super) fn is(stat: &Stat, kind: FileType) -> bool {
     FileType::from_raw_mode(stat.st_mode) == kind
 }

@@ -2,7 +2,7 @@
 //!
 //! All paths here are *canonical*: below the root, and without a symbolic link on the way. Links are
 //! followed by this crate itself, one by one, with the root as their `/` (see
-//! [`Claims::walk`](super::claims::Claims)); the kernel is then asked to open the result and to refuse
+//! `walk`); the kernel is then asked to open the result and to refuse
 //! whatever is a link after all (openat2(2), `RESOLVE_BENEATH` and `RESOLVE_NO_SYMLINKS`, Linux 5.6).
 
 use std::collections::HashMap;
@@ -17,8 +17,9 @@ use rustix::io::Errno;
 
 use super::UnpackError;
 
-/// Directories that one thread keeps open.
-const OPEN: usize = 64;
+/// Directories that one thread keeps open: few, as archives go from directory to directory, and
+/// machines with many processors have no more file descriptors than others.
+const OPEN: usize = 8;
 
 /// A root directory.
 #[derive(Debug)]

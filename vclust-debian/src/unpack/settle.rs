@@ -8,7 +8,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::claims::{Claim, Claims, Content, Order, OtherClaim};
 use super::error::{LeftReason, LeftToDpkg, Stop, show};
-use super::root::OpenDirectories;
+use super::root::{OpenDirectories, split};
+use super::walk::LINKS;
 use super::worker::{Run, failed, rewrite};
 use super::write::MakeError;
 use super::{Shared, UnpackError};
@@ -86,20 +87,22 @@ fn leave_followers(shared: &Shared<'_>, runs: &mut Runs) -> Result<(), Stop> {
 
 /// Who loses which paths, and who has to write some.
 fn decide(shared: &Shared<'_>, runs: &Runs) -> Result<(AllLosses, Rewrites), Stop> {
-    let claims = shared.claims();
+    let mut claims = shared.claims();
     let mut lost = AllLosses::new();
     let mut rewrites = Rewrites::new();
-    let mut contested: Vec<(&[u8], &OtherClaim)> = claims
+    let mut contested: Vec<(Box<[u8]>, OtherClaim)> = claims
         .table
         .iter()
         .filter_map(|(key, claim)| match claim {
-            Claim::Other(other) if !other.contenders.is_empty() => Some((&key[..], other)),
+            Claim::Other(other) if !other.contenders.is_empty() => {
+                Some((key.clone(), other.clone()))
+            }
             _ => None,
         })
         .collect();
     // so that of several conflicts the same one is reported each time
-    contested.sort_unstable_by_key(|(key, _)| *key);
-    for (key, other) in contested {
+    contested.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    for (key, other) in &contested {
         let literal = other.literal.as_deref().unwrap_or(key);
         let mut parties: Vec<Order> =
             other.contenders.iter().map(|contender| contender.order).collect();
@@ -108,7 +111,7 @@ fn decide(shared: &Shared<'_>, runs: &Runs) -> Result<(AllLosses, Rewrites), Sto
         parties.sort_unstable();
         let mut owners: Vec<Order> = Vec::new();
         for party in parties {
-            let losers = meet(shared, &claims, key, other, &owners, party)?;
+            let losers = meet(shared, &mut claims, key, other, &owners, party)?;
             owners.push(party);
             for loser in losers {
                 owners.retain(|owner| *owner != loser);
@@ -121,7 +124,7 @@ fn decide(shared: &Shared<'_>, runs: &Runs) -> Result<(AllLosses, Rewrites), Sto
             }
         }
         if let Some(owner) = owners.first().filter(|owner| **owner != other.writer) {
-            rewrites.entry(*owner).or_default().insert(literal.to_vec(), key.into());
+            rewrites.entry(*owner).or_default().insert(literal.to_vec(), key[..].into());
         }
     }
     Ok((lost, rewrites))
@@ -150,26 +153,33 @@ fn refuse_disappearing(shared: &Shared<'_>, order: Order, losses: &Losses) -> Re
 /// One package ships what others own already: who of them loses it.
 fn meet(
     shared: &Shared<'_>,
-    claims: &Claims<'_>,
+    claims: &mut Claims<'_>,
     key: &[u8],
     claim: &OtherClaim,
     owners: &[Order],
     party: Order,
 ) -> Result<Vec<Order>, Stop> {
     let package = &shared.packages[party as usize];
-    let names = |owner: Order| (claims.name(owner), claims.name(party), show(key));
+    if owners.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mine = content(shared, claims, key, claim, party)?;
     let mut losers = Vec::new();
     let mut is_kept = false;
     for owner in owners.iter().copied() {
         let other = &shared.packages[owner as usize];
+        let theirs = content(shared, claims, key, claim, owner)?;
+        let names = || (other.name(), package.name(), show(key));
+        if same_directory(claims, key, party, &theirs, &mine)? {
+            continue;
+        }
         if other.shares_with(package) {
             if other.description().version != package.description().version {
                 let why = "is shared by two versions of one package";
                 return Err(claims.needs_order(owner, party, key, why));
             }
-            let one = content(shared, claims, key, claim, owner)?;
-            if one == Content::Other || one != content(shared, claims, key, claim, party)? {
-                let (first, second, path) = names(owner);
+            if mine == Content::Other || mine != theirs {
+                let (first, second, path) = names();
                 return Err(UnpackError::SharedDiffers { first, second, path }.into());
             }
         } else if package.replaces(other) {
@@ -177,11 +187,26 @@ fn meet(
         } else if other.replaces(package) {
             is_kept = true;
         } else {
-            let (first, second, path) = names(owner);
+            let (first, second, path) = names();
             return Err(UnpackError::Conflict { first, second, path }.into());
         }
     }
     Ok(if is_kept { vec![party] } else { losers })
+}
+
+/// Whether both are links to one directory, which packages share as they share the directory. One that
+/// other packages make needs an order.
+fn same_directory(
+    claims: &mut Claims<'_>,
+    key: &[u8],
+    party: Order,
+    one: &Content,
+    other: &Content,
+) -> Result<bool, Stop> {
+    let (Content::Symlink(one), Content::Symlink(other)) = (one, other) else { return Ok(false) };
+    let (parent, _) = split(key);
+    let one = claims.walk(party, parent, one, LINKS)?;
+    Ok(one.is_some() && one == claims.walk(party, parent, other, LINKS)?)
 }
 
 /// What a package has, or would have had, at a path.

@@ -142,6 +142,36 @@ fn entries_without_number_are_refused() {
 }
 
 #[test]
+fn names_and_attributes_are_bounded_together() {
+    let value = vec![b'v'; 60_000];
+    let mut data = Tar::default();
+    for number in 0..40 {
+        let records: &[(&str, &[u8])] = &[("SCHILY.xattr.user.a", &value)];
+        data = data.extended(records).entry(format!("./{number}"), b'0', b"", "");
+    }
+    let file = written(&with_data(data));
+    assert_eq!(read_with(file.path(), DebLimits::default()).unwrap().len(), 40);
+    let tight = DebLimits { names_bytes: 1 << 20, ..DebLimits::default() };
+    let error = read_with(file.path(), tight).unwrap_err();
+    assert!(error.to_string().contains("bytes in names and attributes more than"), "{error}");
+
+    // a header for all that follow counts with each of them
+    let mut global = Tar::default().extended(&[("uname", &value)]);
+    global.bytes[156] = b'g';
+    seal(&mut global.bytes);
+    for number in 0..40 {
+        global = global.entry(format!("./{number}"), b'0', b"", "");
+    }
+    let error = read_with(written(&with_data(global)).path(), tight).unwrap_err();
+    assert!(error.to_string().contains("bytes in names and attributes more than"), "{error}");
+
+    let names: Vec<String> = (0..65).map(|number| format!("SCHILY.xattr.user.{number}")).collect();
+    let records: Vec<(&str, &[u8])> = names.iter().map(|name| (&name[..], &b""[..])).collect();
+    let many = Tar::default().extended(&records).entry("./f", b'0', b"", "");
+    assert!(refusal(&with_data(many)).contains("more extended attributes than are allowed"));
+}
+
+#[test]
 fn dictionaries_are_bounded() {
     let data = Tar::default().entry("./f", b'0', &noise(1 << 20), "").end();
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();

@@ -26,10 +26,15 @@ fn linux_sees_the_tree_in_the_image() {
     fill(&at("one"), false);
     fill(&at("two"), true);
     let before = describe(&at("one"));
-    let (one, _) = image(&at("one"), &at("one.erofs"));
+    let (one, digest) = image(&at("one"), &at("one.erofs"));
     let (two, _) = image(&at("two"), &at("two.erofs"));
     assert_eq!(one, two, "the order in which a tree was made shows in its image");
     run("fsck.erofs", &[at("one.erofs").as_os_str()]);
+    // and back, to the same bytes
+    let tree = Tree::read_erofs(&at("one.erofs")).expect("an image of ours");
+    assert_eq!(tree.digest(&|_| ()).expect("a digest"), digest);
+    let again = write_erofs(&tree, &at("again.erofs"), digest, &|_| ()).expect("an image");
+    assert_eq!(again, one);
     let mount = at("mount");
     let _mounted = Mounted::erofs(&at("one.erofs"), &mount);
     assert_same(&describe(&mount), &before);
@@ -62,8 +67,10 @@ fn directories_of_any_size_are_found_in_images() {
             }
         }
     }
-    image(&at("root"), &at("image"));
+    let (_, digest) = image(&at("root"), &at("image"));
     run("fsck.erofs", &[at("image").as_os_str()]);
+    let tree = Tree::read_erofs(&at("image")).expect("an image of ours");
+    assert_eq!(tree.digest(&|_| ()).expect("a digest"), digest);
     let mount = at("mount");
     let _mounted = Mounted::erofs(&at("image"), &mount);
     assert_same(&describe(&mount), &describe(&at("root")));
@@ -136,4 +143,43 @@ fn an_attribute_without_room_is_told() {
     let error = write_erofs(&tree, &path, Sha256([0; 32]), &|_| ()).expect_err("no room");
     assert!(matches!(error, ProductError::DoesNotFit { .. }), "{error}");
     assert!(!path.exists());
+}
+
+#[test]
+fn a_damaged_image_ends_in_an_error_or_in_another_digest() {
+    needs_root();
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("root")).expect("a directory");
+    fill(&at("root"), false);
+    fs::remove_file(at("root/usr/lib/big")).expect("a file");
+    let (file, digest) = image(&at("root"), &at("image"));
+    let good = fs::read(at("image")).expect("a file");
+    // every part of the superblock and the inodes, and some of the content
+    let mut flips: Vec<usize> = (1024..60_000).step_by(263).collect();
+    flips.extend((60_000..good.len()).step_by(100_003));
+    let mut refused = 0;
+    for flip in flips {
+        let mut bad = good.clone();
+        bad[flip] ^= 1 << (flip % 8);
+        fs::write(at("bad"), &bad).expect("a file");
+        match Tree::read_erofs(&at("bad")).and_then(|tree| tree.digest(&|_| ())) {
+            Err(
+                ProductError::Image { .. }
+                | ProductError::Read { .. }
+                | ProductError::Changed { .. },
+            ) => {
+                refused += 1;
+            }
+            Err(error) => panic!("byte {flip}: {error}"),
+            // links, numbers and the ends of blocks are not part of the stream
+            Ok(found) => assert!(found != digest || flip >= 4096, "byte {flip}"),
+        }
+    }
+    assert!(refused > 10, "{refused} of the images were refused");
+    for length in [0, 1000, 1100, 4096, 20_000, file.bytes as usize - 4096] {
+        fs::write(at("cut"), &good[..length]).expect("a file");
+        let read = Tree::read_erofs(&at("cut")).and_then(|tree| tree.digest(&|_| ()));
+        assert!(read.is_err(), "{length} bytes");
+    }
 }

@@ -226,6 +226,7 @@ impl<'a> ImageBuilder<'a> {
             content: written.content,
             base: order.base.as_ref().map(|base| base.id.clone()),
             variant: order.variant.name().to_owned(),
+            request: order.request.clone(),
             architecture: order.plan.architecture.clone(),
             packages: packages.collect(),
             files: written.files,

@@ -1,7 +1,7 @@
 //! Rows of the catalogue: what is known of images without reading their manifests.
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
-use vclust_core::{Sha256, Timestamp};
+use vclust_core::{PackageVersion, Sha256, Timestamp};
 
 use super::manifest::{BuildKey, ImageKind, Manifest, root_archive};
 
@@ -29,6 +29,8 @@ pub struct StoredImage {
     pub base: Option<String>,
     /// How it was made.
     pub variant: String,
+    /// What was asked for beyond the variant, or the base.
+    pub request: Vec<String>,
     /// Debian's name for the machines that it is for.
     pub architecture: String,
     /// Files, directories and links in it.
@@ -56,6 +58,21 @@ impl StoredImage {
         self.products.iter().map(|(_, bytes)| bytes).sum()
     }
 
+    /// The packages by name and version; one of two architectures has one version, and is there once.
+    #[must_use]
+    pub fn package_versions(&self) -> Vec<PackageVersion> {
+        let mut packages: Vec<PackageVersion> = self
+            .packages
+            .iter()
+            .map(|package| PackageVersion {
+                package: package.package.clone(),
+                version: package.version.clone(),
+            })
+            .collect();
+        packages.dedup();
+        packages
+    }
+
     /// Bytes that a node has to get: those of the archive, or else of the largest file.
     #[must_use]
     pub fn transfer_bytes(&self) -> u64 {
@@ -81,6 +98,7 @@ fn image(row: &Row<'_>) -> rusqlite::Result<StoredImage> {
     };
     let kind: String = row.get("kind")?;
     let content: String = row.get("content")?;
+    let request: String = row.get("request")?;
     let count = |column: &str| row.get(column).map(i64::unsigned_abs);
     Ok(StoredImage {
         id: row.get("id")?,
@@ -88,6 +106,7 @@ fn image(row: &Row<'_>) -> rusqlite::Result<StoredImage> {
         content: content.parse().map_err(text)?,
         base: row.get("base")?,
         variant: row.get("variant")?,
+        request: serde_json::from_str(&request).unwrap_or_default(),
         architecture: row.get("architecture")?,
         files: count("files")?,
         content_bytes: count("bytes")?,
@@ -177,14 +196,14 @@ pub(super) fn insert(connection: &Connection, manifest: &Manifest) -> rusqlite::
     let created = image.created.unix_microseconds();
     transaction.execute(
         "INSERT INTO image (id, kind, content, base, variant, architecture, files, bytes, created,
-                            last_used, uses, build_seconds)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 0, ?10)
+                            last_used, uses, build_seconds, request)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 0, ?10, ?11)
          ON CONFLICT (id) DO UPDATE SET
              kind = excluded.kind, content = excluded.content, base = excluded.base,
              variant = excluded.variant, architecture = excluded.architecture,
              files = excluded.files, bytes = excluded.bytes, created = excluded.created,
              last_used = max(last_used, excluded.last_used),
-             build_seconds = excluded.build_seconds",
+             build_seconds = excluded.build_seconds, request = excluded.request",
         params![
             id,
             image.kind.name(),
@@ -196,6 +215,7 @@ pub(super) fn insert(connection: &Connection, manifest: &Manifest) -> rusqlite::
             number(image.bytes),
             created,
             image.build_seconds,
+            serde_json::Value::from(image.request.clone()).to_string(),
         ],
     )?;
     also_built(&transaction, *key, id)?;

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vclust_debian::{
-    DiskFormat, DiskOptions, OnBytes, ProductError, Tree, copy_tar, unpack_archive, write_disk,
-    write_erofs,
+    Archive, Compression, DiskFormat, DiskOptions, OnBytes, ProductError, Tree, copy_tar,
+    unpack_archive, write_disk, write_erofs,
 };
 
 use super::catalogue::StoredImage;
@@ -36,6 +36,19 @@ pub enum ExportForm {
 }
 
 impl ExportForm {
+    /// `directory`, `tar`, `tar.zst`, `erofs`, `raw` or `qcow2`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Tar => "tar",
+            Self::TarZst => "tar.zst",
+            Self::Erofs => "erofs",
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+        }
+    }
+
     /// The form that a target's suffix asks for; without a suffix that is known, a directory.
     #[must_use]
     pub fn of(target: &Path) -> Self {
@@ -135,15 +148,13 @@ impl ImageRepository {
         let new = scratch.path().join("new");
         match options.form {
             ExportForm::Directory => export.directory(&new)?,
-            ExportForm::Tar => {
-                let (archive, content) = export.archive()?;
-                copy_tar(&archive, content, &new, on_bytes).map_err(export.failed())?;
+            ExportForm::Tar => export.tar(&new)?,
+            ExportForm::TarZst if export.has(root_archive()) => {
+                export.copy(root_archive(), &new)?;
             }
-            ExportForm::TarZst => export.copy(root_archive(), &new)?,
-            ExportForm::Erofs if export.manifest.image.product(root_erofs()).is_none() => {
-                export.make_erofs(&new)?;
-            }
-            ExportForm::Erofs => export.copy(root_erofs(), &new)?,
+            ExportForm::TarZst => export.make_archive(&new, Compression::default())?,
+            ExportForm::Erofs if export.has(root_erofs()) => export.copy(root_erofs(), &new)?,
+            ExportForm::Erofs => export.make_erofs(&new)?,
             ExportForm::Raw => export.disk(&new, DiskFormat::Raw, options)?,
             ExportForm::Qcow2 => export.disk(&new, DiskFormat::Qcow2, options)?,
         }
@@ -210,15 +221,53 @@ impl Export<'_> {
         |source| ExportError::Product { target: self.target.to_owned(), source }
     }
 
-    fn archive(&self) -> Result<(PathBuf, vclust_core::Sha256), ExportError> {
-        let (path, _) = self.product(root_archive())?;
-        Ok((path, self.manifest.image.content))
+    fn has(&self, product: &str) -> bool {
+        self.manifest.image.product(product).is_some()
+    }
+
+    /// The tree in the erofs image, for an image that was built without an archive.
+    fn tree(&self) -> Result<Tree, ExportError> {
+        let (image, _) = self.product(root_erofs())?;
+        Tree::read_erofs(&image).map_err(self.failed())
+    }
+
+    /// What was made of the erofs image must be the content.
+    fn check(&self, made: &Archive) -> Result<(), ExportError> {
+        let (expected, found) = (self.manifest.image.content, made.content);
+        if found == expected {
+            return Ok(());
+        }
+        let path = self.lease.product(root_erofs());
+        Err(self.failed()(ProductError::Digest { path, expected, found }))
+    }
+
+    fn tar(&self, new: &Path) -> Result<(), ExportError> {
+        if self.has(root_archive()) {
+            let (archive, _) = self.product(root_archive())?;
+            let content = self.manifest.image.content;
+            return copy_tar(&archive, content, new, self.on_bytes).map_err(self.failed());
+        }
+        let made = self.tree()?.write_tar(new, self.on_bytes).map_err(self.failed())?;
+        self.check(&made)
+    }
+
+    fn make_archive(&self, new: &Path, compression: Compression) -> Result<(), ExportError> {
+        let tree = self.tree()?;
+        let made = tree.write_tar_zst(new, compression, self.on_bytes).map_err(self.failed())?;
+        self.check(&made)
     }
 
     fn directory(&self, new: &Path) -> Result<(), ExportError> {
-        let (archive, content) = self.archive()?;
+        let archive = if self.has(root_archive()) {
+            self.product(root_archive())?.0
+        } else {
+            let made = self.scratch.join("archive");
+            self.make_archive(&made, Compression { level: 1, ..Compression::default() })?;
+            made
+        };
         fs::create_dir(new)
             .map_err(|source| ExportError::Write { path: new.to_owned(), source })?;
+        let content = self.manifest.image.content;
         unpack_archive(&archive, content, new, self.on_bytes).map_err(self.failed())?;
         Ok(())
     }
@@ -257,7 +306,7 @@ impl Export<'_> {
         options: &ExportOptions,
     ) -> Result<(), ExportError> {
         let image = &self.manifest.image;
-        let erofs = if image.product(root_erofs()).is_some() {
+        let erofs = if self.has(root_erofs()) {
             self.product(root_erofs())?.0
         } else {
             let made = self.scratch.join("erofs");

@@ -144,6 +144,9 @@ pub struct NewImage {
     pub base: Option<String>,
     /// How it was made, such as `minimal` or `cache`.
     pub variant: String,
+    /// What was asked for beyond the variant, or the base.
+    #[serde(default)]
+    pub request: Vec<String>,
     /// Debian's name for the machines that it is for.
     pub architecture: String,
     /// All packages of an image; those that a layer adds.

@@ -33,7 +33,7 @@ use std::time::SystemTime;
 
 use rusqlite::Connection;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use vclust_core::{ImageListing, ImageListings, PackageVersion, Timestamp};
+use vclust_core::{ImageKind as ListedKind, ImageListing, ImageListings, Timestamp};
 use vclust_debian::{StateDirectory, StateDirectoryError};
 
 use crate::sqlite::connect;
@@ -52,8 +52,8 @@ pub use manifest::{
 pub use recover::Recovered;
 pub use verify::{Damage, Verified};
 
-/// The variant of images that hold nothing beyond what every node needs. The latest of them goes by
-/// this name, too.
+/// The variant of images that hold what every node needs. The latest of them for which nothing else was
+/// asked goes by this name, too.
 pub const MINIMAL: &str = "minimal";
 
 /// What becomes of an image that is there when its build is asked for.
@@ -181,38 +181,28 @@ impl ImageRepository {
         Manifest::read(&path).map_err(|source| RepositoryError::Manifest { path, source })
     }
 
-    /// The images as selection and generation take them: those for an architecture, the latest
-    /// minimal one under the name `minimal`, and the layers over that one.
+    /// The images for an architecture as selection and generation take them, the latest minimal one
+    /// under the name `minimal`, and the layers that lie on it. Selection knows no others.
     pub fn listings(&self, architecture: &str) -> Result<ImageListings, RepositoryError> {
         let images = self.list()?;
-        let minimal = latest_minimal(&images, Some(architecture)).map(|image| image.id.clone());
-        let usable = images.iter().filter(|image| {
-            let is_usable = match image.kind {
-                ImageKind::Image => true,
-                ImageKind::Layer => image.base.is_some() && image.base == minimal,
-            };
-            is_usable && image.architecture == architecture
+        let minimal = latest_minimal(&images, Some(architecture)).map(|image| image.id.as_str());
+        let listed = images.iter().filter(|image| match image.kind {
+            ImageKind::Image => image.architecture == architecture,
+            ImageKind::Layer => image.base.is_some() && image.base.as_deref() == minimal,
         });
         let listing = |image: &StoredImage| {
-            let is_minimal = minimal.as_ref() == Some(&image.id);
-            let id = if is_minimal { MINIMAL.to_owned() } else { image.id.clone() };
-            let mut packages: Vec<PackageVersion> = image
-                .packages
-                .iter()
-                .map(|package| PackageVersion {
-                    package: package.package.clone(),
-                    version: package.version.clone(),
-                })
-                .collect();
-            // one package of two architectures has one version
-            packages.dedup();
-            let kind = match image.kind {
-                ImageKind::Image => vclust_core::ImageKind::Image,
-                ImageKind::Layer => vclust_core::ImageKind::Layer,
-            };
-            ImageListing { id, kind, bytes: image.transfer_bytes(), packages }
+            let is_minimal = minimal == Some(&image.id);
+            ImageListing {
+                id: if is_minimal { MINIMAL.to_owned() } else { image.id.clone() },
+                kind: match image.kind {
+                    ImageKind::Image => ListedKind::Image,
+                    ImageKind::Layer => ListedKind::Layer,
+                },
+                bytes: image.transfer_bytes(),
+                packages: image.package_versions(),
+            }
         };
-        Ok(ImageListings { images: usable.map(listing).collect() })
+        Ok(ImageListings { images: listed.map(listing).collect() })
     }
 
     /// Begins a build, or finds what it would make. Of several processes that begin the same build
@@ -332,6 +322,7 @@ fn latest_minimal<'a>(
 ) -> Option<&'a StoredImage> {
     images.iter().rev().find(|image| {
         image.variant == MINIMAL
+            && image.request.is_empty()
             && image.kind == ImageKind::Image
             && architecture.is_none_or(|wanted| wanted == image.architecture)
     })

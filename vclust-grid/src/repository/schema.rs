@@ -10,7 +10,16 @@ use crate::sqlite::use_log;
 /// Marks a SQLite file as a catalogue of vclust: `vcCa`.
 const APPLICATION: i32 = i32::from_be_bytes(*b"vcCa");
 /// The form of the tables below.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+
+/// Tables of an older form go: the manifests have all but the counts of uses.
+const DROP: &str = "
+    DROP TABLE IF EXISTS holder;
+    DROP TABLE IF EXISTS product;
+    DROP TABLE IF EXISTS package;
+    DROP TABLE IF EXISTS build;
+    DROP TABLE IF EXISTS image;
+";
 
 const TABLES: &str = "
     CREATE TABLE image (
@@ -19,6 +28,7 @@ const TABLES: &str = "
         content TEXT NOT NULL,
         base TEXT,
         variant TEXT NOT NULL,
+        request TEXT NOT NULL,
         architecture TEXT NOT NULL,
         files INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
@@ -63,7 +73,7 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), Reposi
                   PRAGMA cell_size_check = ON;";
     connection.execute_batch(set_up).map_err(failed)?;
     let mut content = content(connection).map_err(failed)?;
-    if content == (0, 0, 0) {
+    if is_to_be_made(content) {
         use_log(connection).map_err(failed)?;
         content = create(connection).map_err(failed)?;
     }
@@ -85,11 +95,17 @@ fn content(connection: &Connection) -> rusqlite::Result<(i32, i32, i64)> {
     connection.query_row(question, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
+/// Whether a file is empty, or a catalogue of an older form.
+fn is_to_be_made(content: (i32, i32, i64)) -> bool {
+    content == (0, 0, 0) || (content.0 == APPLICATION && content.1 < VERSION)
+}
+
 fn create(connection: &Connection) -> rusqlite::Result<(i32, i32, i64)> {
     let transaction =
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     // Somebody else may have been faster.
-    if content(connection)? == (0, 0, 0) {
+    if is_to_be_made(content(connection)?) {
+        transaction.execute_batch(DROP)?;
         transaction.execute_batch(TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", VERSION)?;

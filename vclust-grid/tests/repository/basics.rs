@@ -53,7 +53,8 @@ fn the_manifest_says_everything_and_keeps_its_form() {
         ("/kind", "image".into()),
         ("/content", image.content.to_string().into()),
         ("/base", serde_json::Value::Null),
-        ("/variant", "cache".into()),
+        ("/variant", "minimal".into()),
+        ("/request/0", "one".into()),
         ("/architecture", "amd64".into()),
         ("/packages/0/package", "base-files".into()),
         ("/packages/0/size", 100.into()),
@@ -189,15 +190,18 @@ fn selection_sees_the_images_and_the_latest_minimal_one_by_that_name() {
     let minimal = site.image("minimal");
     let cache = site.image("one");
     site.layer("more", &cache);
+    let layer = site.layer("less", &minimal);
     assert_eq!(site.repository.get("minimal").expect("an image"), minimal);
     let listings = site.repository.listings("amd64").expect("listings");
     let ids: Vec<_> = listings.images.iter().map(|image| image.id.as_str()).collect();
-    let mut wanted = ["minimal", &cache.id];
+    let mut wanted = ["minimal", &cache.id, &layer.id];
     wanted.sort_unstable();
     let mut sorted = ids.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, wanted);
     for image in &listings.images {
+        let is_layer = image.id == layer.id;
+        assert_eq!(image.kind == vclust_core::ImageKind::Layer, is_layer);
         assert_eq!(image.packages.len(), 2, "libc6 of two architectures is one package");
         assert!(image.bytes > 0);
     }
@@ -237,7 +241,7 @@ fn files_that_are_no_catalogue_of_ours_are_left_alone() {
     drop(sql);
     drop(ImageRepository::open(&state).expect("a repository"));
     let sql = rusqlite::Connection::open(&path).expect("a file");
-    sql.execute_batch("PRAGMA user_version = 2").expect("a version");
+    sql.execute_batch("PRAGMA user_version = 3").expect("a version");
     let error = ImageRepository::open(&state).expect_err("newer");
-    assert!(matches!(error, RepositoryError::Newer { version: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, RepositoryError::Newer { version: 3, known: 2, .. }), "{error}");
 }

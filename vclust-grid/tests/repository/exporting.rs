@@ -104,6 +104,39 @@ fn a_damaged_image_is_not_exported() {
 }
 
 #[test]
+fn an_image_without_an_archive_is_exported_in_every_form() {
+    let site = Site::new();
+    let building = begin(&site.repository, key("erofs only"));
+    let mut new = fill(&building, "one", None);
+    let archive = fs::read(building.products().join(root_archive())).expect("a file");
+    fs::remove_file(building.products().join(root_archive())).expect("a file");
+    new.products.remove(0);
+    let image = building.commit(&site.repository, new).expect("an image");
+    let out = tempfile::tempdir().expect("a directory");
+    for name in ["root", "root.tar", "root.tar.zst", "root.erofs", "root.img"] {
+        let target = out.path().join(name);
+        site.repository.export(&image, &target, &options(&target), &|_| ()).expect(name);
+    }
+    assert_eq!(fs::read(out.path().join("root.tar.zst")).expect("a file"), archive);
+    let content = fs::read_to_string(out.path().join("root/etc/content"));
+    assert_eq!(content.expect("a file"), "one");
+    let tar = file_digest(&out.path().join("root.tar"), &|_| ()).expect("a file");
+    assert_eq!(tar.sha256, image.content);
+
+    let file = site.repository.path_of(&image).join(root_erofs());
+    let mut content = fs::read(&file).expect("a file");
+    let place = content.windows(3).position(|part| part == b"one").expect("the content");
+    content[place] = b'0';
+    fs::write(&file, content).expect("a file");
+    for name in ["bad", "bad.tar", "bad.tar.zst"] {
+        let target = out.path().join(name);
+        let error = site.repository.export(&image, &target, &options(&target), &|_| ());
+        assert!(matches!(error, Err(ExportError::Product { .. })), "{name}");
+        assert!(!target.exists());
+    }
+}
+
+#[test]
 fn an_image_without_an_erofs_product_gets_one() {
     let site = Site::new();
     let whole = site.image("one");

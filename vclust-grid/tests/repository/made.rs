@@ -97,7 +97,8 @@ pub(crate) fn fill(building: &Building, content: &str, base: Option<String>) -> 
         kind: if base.is_some() { ImageKind::Layer } else { ImageKind::Image },
         content: archive.content,
         base,
-        variant: if content == "minimal" { "minimal" } else { "cache" }.to_owned(),
+        variant: "minimal".to_owned(),
+        request: if content == "minimal" { vec![] } else { vec![content.to_owned()] },
         architecture: "amd64".to_owned(),
         packages: vec![
             package("base-files", "12", "amd64"),

@@ -11,7 +11,7 @@ const PLAIN: u16 = 0;
 const INLINE: u16 = 2;
 
 /// Prefixes of attributes' names that are noted as a number.
-const PREFIXES: [(u8, &[u8]); 5] = [
+pub(super) const PREFIXES: [(u8, &[u8]); 5] = [
     (1, b"user."),
     (2, b"system.posix_acl_access"),
     (3, b"system.posix_acl_default"),
@@ -82,4 +82,9 @@ fn put(bytes: &mut Vec<u8>, more: &[u8]) {
 /// A device number in 32 bits, as Linux writes it to disks.
 fn device(major: u32, minor: u32) -> u32 {
     (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
+}
+
+/// The inverse of [`device`]: major and minor.
+pub(super) fn device_numbers(device: u32) -> (u32, u32) {
+    (device >> 8 & 0xfff, device & 0xff | device >> 12 & 0xf_ff00)
 }

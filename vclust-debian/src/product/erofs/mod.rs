@@ -7,6 +7,7 @@
 mod directory;
 mod inode;
 mod layout;
+mod read;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -19,6 +20,7 @@ use super::digest::{ProductFile, file_digest};
 use super::error::ProductError;
 use super::tree::{Kind, Tree};
 use layout::{BLOCK, Layout, SUPERBLOCK, SUPERBLOCK_BYTES};
+pub(super) use read::{Extent, ImageContent};
 
 /// "erofs" in a number, at the start of the superblock.
 const MAGIC: u32 = 0xE0F5_E1E2;
@@ -110,7 +112,7 @@ impl Image<'_> {
         on_bytes: OnBytes<'_>,
     ) -> Result<(), ProductError> {
         let place = &self.layout.places[number];
-        let mut content = self.tree.open(&self.tree.entries[number], size)?;
+        let mut content = self.tree.open(number, size)?;
         let mut at = u64::from(place.block) * BLOCK;
         let mut left = size - place.tail();
         loop {

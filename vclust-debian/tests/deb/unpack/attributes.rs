@@ -31,6 +31,19 @@ fn owners_are_those_of_the_roots_own_accounts() {
 }
 
 #[test]
+fn a_file_is_setuid_only_after_it_has_its_owner() {
+    let root = root();
+    let mut data = Tar::default().header(b"./su", b'0', 0, b"", "0006755");
+    data.bytes[108..116].copy_from_slice(b"0001750\0");
+    data.bytes[265] = 0;
+    seal(&mut data.bytes);
+    unpack_plain(root.path(), &[with_data(data)], 1).unwrap();
+    // the kernel clears the bits if the owner changes after them
+    let metadata = fs::metadata(root.path().join("su")).unwrap();
+    assert_eq!((metadata.uid(), metadata.mode() & 0o7777), (1000, 0o6755));
+}
+
+#[test]
 fn extended_attributes_are_set() {
     let root = root();
     let records: &[(&str, &[u8])] = &[("SCHILY.xattr.user.note", b"value\0")];

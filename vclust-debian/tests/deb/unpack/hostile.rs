@@ -6,10 +6,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use vclust_debian::{DebError, LeftReason, UnpackError, Unpacked};
+use vclust_debian::{DebError, DebLimits, LeftReason, Overrides, UnpackError, Unpacked, Unpacker};
 
 use super::root::{compare, root, snapshot, unpack_plain};
-use crate::maker::{Tar, container, package, with_data};
+use crate::maker::{Tar, container, package, with_data, written};
 
 /// A good package, which must not stay behind when another one fails.
 fn good() -> Vec<u8> {
@@ -55,6 +55,34 @@ fn a_package_that_ends_in_the_middle_leaves_nothing_behind() {
         let error = fails(&bad);
         assert!(matches!(error, UnpackError::Package(DebError::Damaged { .. })), "{error}");
     }
+}
+
+#[test]
+fn a_bomb_stops_at_its_limit_and_leaves_nothing_behind() {
+    let data = Tar::default()
+        .directories(&["./", "./own/"])
+        .entry("./own/first", b'0', &vec![0; 3 << 20], "")
+        .entry("./own/bomb", b'0', &vec![0; 8 << 20], "")
+        .end();
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 0);
+    encoder.write_all(&data).unwrap();
+    let packed = encoder.finish().unwrap();
+    let control = Tar::control("bad", "").end();
+    let bomb = written(&container(&[
+        ("debian-binary", b"2.0\n"),
+        ("control.tar", &control),
+        ("data.tar.xz", &packed),
+    ]));
+    let root = root();
+    let before = snapshot(root.path());
+    let overrides = Overrides::default();
+    let limits = DebLimits { data_bytes: 4 << 20, ..DebLimits::default() };
+    let unpacker = Unpacker::new(root.path(), &overrides).limits(limits);
+    let packages = unpacker.read(&[bomb.path().to_owned()]).unwrap();
+    let text = unpacker.unpack(&packages).unwrap_err().to_string();
+    assert!(text.contains("bytes more than 4194304 (at the entry `./own/bomb`)"), "{text}");
+    assert!(text.contains(&bomb.path().display().to_string()), "{text}");
+    compare(&before, &snapshot(root.path()));
 }
 
 #[test]

@@ -100,6 +100,24 @@ fn replacing_takes_links_and_nodes_too() {
 }
 
 #[test]
+fn links_to_one_directory_are_shared_as_the_directory_is() {
+    let link = |name: &str, fields: &str, target: &str| {
+        let data = Tar::default()
+            .directories(&["./", "./usr/"])
+            .entry("./usr/up", b'2', b"", target)
+            .entry(format!("./{name}"), b'0', b"", "");
+        package(Tar::control(name, fields), data)
+    };
+    let one = link("one", "", "lib");
+    same(&[one.clone(), link("two", "", "../usr/lib")]);
+    same(&[one.clone(), link("two", "Replaces: one\n", "./lib")]);
+    same(&[one.clone(), link("two", "Replaces: one\n", "bin")]);
+    refused_by_both(&[one, link("two", "", "bin")]);
+    let dangling = link("one", "", "nowhere");
+    refused_by_both(&[dangling.clone(), link("two", "", "nowhere")]);
+}
+
+#[test]
 fn whether_a_package_disappears_is_for_dpkg_to_say() {
     let only = |name: &str, fields: &str| {
         let data = Tar::default().directories(&["./"]).entry("./f", b'0', b"", "");

@@ -4,73 +4,54 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
-use vclust_core::{Closure, HistoryStore, ImageListings, Request};
+use vclust_core::{Closure, HistoryStore, ImageKind, ImageListings, Request};
 use vclust_debian::{AptConfiguration, MirrorOptions, PackagePool, StateDirectory};
 use vclust_grid::{
     BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan,
     ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
 };
 
-use crate::arguments::{Build, Format};
+use crate::arguments::Format;
+use super::answer::ImageAnswer;
+use crate::arguments::build::Build;
 use crate::failure::{Failure, causes};
 use crate::load::{self, Installed, Loaded};
 use crate::output::{bytes, counted};
 use crate::progress::BuildBars;
 use crate::root;
 
-/// The JSON answer, a contract.
-#[derive(Debug, Serialize)]
-struct Answer {
-    id: String,
-    kind: &'static str,
-    base: Option<String>,
-    variant: String,
-    architecture: String,
+/// The JSON answer, a contract: the image, as all commands have it, and its build.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    image: ImageAnswer<'a>,
     /// Whether it was built now; false if it was there already.
     built: bool,
-    packages: Vec<Package>,
-    /// Bytes of its files in the repository.
-    bytes: u64,
-    /// Bytes of the files in it.
-    content_bytes: u64,
-    files: u64,
     seconds: f64,
-    phases: Vec<ManifestPhase>,
-    products: Vec<Product>,
-}
-
-#[derive(Debug, Serialize)]
-struct Package {
-    package: String,
-    version: String,
-    architecture: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Product {
-    name: String,
-    bytes: u64,
+    phases: &'a [ManifestPhase],
 }
 
 /// The answer where several images are built.
-#[derive(Debug, Serialize)]
-struct Answers {
-    images: Vec<Answer>,
+#[derive(Serialize)]
+struct Answers<'a> {
+    images: Vec<Answer<'a>>,
 }
 
 pub(crate) fn run(arguments: &Build, format: Format) -> Result<(), Failure> {
     root::ensure()?;
     let state = StateDirectory::locate()?;
     let repository = ImageRepository::open(&state)?;
-    let answers = match &arguments.generated {
-        None => vec![build_one(arguments, &state, &repository, &arguments.packages)?],
+    let built = match &arguments.generated {
+        None => vec![build_one(arguments, &state, &repository)?],
         Some(path) => build_generated(arguments, &state, &repository, path)?,
     };
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     match (format, &arguments.generated) {
-        (Format::Text, _) => answers.iter().try_for_each(|answer| print(&mut out, answer))?,
-        (Format::Json, None) => write_json(&mut out, &answers[0])?,
-        (Format::Json, Some(_)) => write_json(&mut out, &Answers { images: answers })?,
+        (Format::Text, _) => built.iter().try_for_each(|built| print(&mut out, built))?,
+        (Format::Json, None) => write_json(&mut out, &answer(&built[0]))?,
+        (Format::Json, Some(_)) => {
+            write_json(&mut out, &Answers { images: built.iter().map(answer).collect() })?;
+        }
     }
     Ok(out.flush()?)
 }
@@ -86,7 +67,7 @@ fn build_generated(
     state: &StateDirectory,
     repository: &ImageRepository,
     path: &Path,
-) -> Result<Vec<Answer>, Failure> {
+) -> Result<Vec<BuiltImage>, Failure> {
     let text =
         std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
     let listings = ImageListings::parse(&text)
@@ -94,26 +75,41 @@ fn build_generated(
     let loaded = load::load(&arguments.source, &Installed::Nothing)?;
     let minimal = Request::minimal_root(&loaded.index).resolve(&loaded.index, &loaded.policy)?;
     let below: Vec<String> = minimal.install().map(|version| version.name().into()).collect();
-    let mut answers = Vec::new();
+    let mut all = Vec::new();
     for listing in &listings.images {
         let added = listing.packages.iter().filter(|package| !below.contains(&package.package));
         let items: Vec<String> =
             added.map(|package| format!("{}={}", package.package, package.version)).collect();
-        answers.push(build_one(arguments, state, repository, &items)?);
+        let base = match listing.kind {
+            ImageKind::Image => None,
+            // what generation calls the minimal image is a variant of its own here
+            ImageKind::Layer => Some(build_image(arguments, state, repository, None, &[])?.image),
+        };
+        all.push(build_image(arguments, state, repository, base, &items)?);
     }
-    Ok(answers)
+    Ok(all)
 }
 
 fn build_one(
     arguments: &Build,
     state: &StateDirectory,
     repository: &ImageRepository,
-    packages: &[String],
-) -> Result<Answer, Failure> {
+) -> Result<BuiltImage, Failure> {
     let base = match &arguments.base {
         Some(id) => Some(repository.get(id)?),
         None => None,
     };
+    build_image(arguments, state, repository, base, &arguments.packages)
+}
+
+/// Builds an image, or a layer where there is a base.
+fn build_image(
+    arguments: &Build,
+    state: &StateDirectory,
+    repository: &ImageRepository,
+    base: Option<StoredImage>,
+    packages: &[String],
+) -> Result<BuiltImage, Failure> {
     let status = base.as_ref().map(|base| repository.path_of(base).join(ROOT_STATUS));
     let installed = match &status {
         Some(path) => Installed::StatusFile(path),
@@ -141,7 +137,7 @@ fn build_one(
     bars.clear();
     let built = built?;
     record(state, &built.events);
-    Ok(answer(built))
+    Ok(built)
 }
 
 fn resolve<'a>(
@@ -160,7 +156,7 @@ fn resolve<'a>(
 }
 
 /// The pool of packages, reached as apt reaches the archives.
-pub(super) fn pool(state: &StateDirectory, plan: &ImagePlan) -> Result<PackagePool, Failure> {
+pub(crate) fn pool(state: &StateDirectory, plan: &ImagePlan) -> Result<PackagePool, Failure> {
     let proxy = match plan.packages.first() {
         Some(package) => AptConfiguration::load()?.proxy_for(&package.wanted.archive),
         None => None,
@@ -179,7 +175,7 @@ fn source_date_epoch() -> Result<Option<i64>, Failure> {
 }
 
 /// Records what a build teaches. A history that cannot be written is no reason to lose the image.
-pub(super) fn record(state: &StateDirectory, events: &BuildEvents) {
+pub(crate) fn record(state: &StateDirectory, events: &BuildEvents) {
     let append = || -> Result<(), Failure> {
         let events: Vec<_> = events.iter().collect();
         if events.is_empty() {
@@ -194,59 +190,40 @@ pub(super) fn record(state: &StateDirectory, events: &BuildEvents) {
     }
 }
 
-fn answer(built: BuiltImage) -> Answer {
-    let StoredImage { id, kind, base, variant, architecture, .. } = built.image.clone();
-    let package = |package: &vclust_grid::StoredPackage| Package {
-        package: package.package.clone(),
-        version: package.version.clone(),
-        architecture: package.architecture.clone(),
-    };
+fn answer(built: &BuiltImage) -> Answer<'_> {
     Answer {
-        id,
-        kind: kind.name(),
-        base,
-        variant,
-        architecture,
+        image: ImageAnswer::of(&built.image),
         built: !built.was_there,
-        packages: built.image.packages.iter().map(package).collect(),
-        bytes: built.image.stored_bytes(),
-        content_bytes: built.image.content_bytes,
-        files: built.image.files,
         seconds: built.seconds,
-        phases: built.phases,
-        products: built
-            .image
-            .products
-            .iter()
-            .map(|(name, bytes)| Product { name: name.clone(), bytes: *bytes })
-            .collect(),
+        phases: &built.phases,
     }
 }
 
-fn print(out: &mut impl Write, answer: &Answer) -> std::io::Result<()> {
+fn print(out: &mut impl Write, built: &BuiltImage) -> std::io::Result<()> {
     let bold = anstyle::Style::new().bold();
     let faint = anstyle::Style::new().dimmed();
-    let what = match &answer.base {
+    let image = &built.image;
+    let what = match &image.base {
         Some(base) => format!("layer over {base}"),
-        None => format!("{} image", answer.variant),
+        None => format!("{} image", image.variant),
     };
-    let how = match answer.built {
-        true => format!("built in {:.1} s", answer.seconds),
-        false => "was there already".to_owned(),
+    let how = match built.was_there {
+        true => "was there already".to_owned(),
+        false => format!("built in {:.1} s", built.seconds),
     };
     writeln!(
         out,
         "{bold}{}{bold:#} {what}, {}, {} in {}: {how}",
-        answer.id,
-        counted(answer.packages.len(), "package"),
-        bytes(answer.content_bytes),
-        counted(usize::try_from(answer.files).unwrap_or(usize::MAX), "file"),
+        image.id,
+        counted(image.packages.len(), "package"),
+        bytes(image.content_bytes),
+        counted(usize::try_from(image.files).unwrap_or(usize::MAX), "file"),
     )?;
-    for phase in &answer.phases {
+    for phase in &built.phases {
         writeln!(out, "  {:<10} {:>7.2} s", phase.phase, phase.seconds)?;
     }
-    for product in &answer.products {
-        writeln!(out, "{faint}  {:<16} {:>10}{faint:#}", product.name, bytes(product.bytes))?;
+    for (name, size) in &image.products {
+        writeln!(out, "{faint}  {name:<16} {:>10}{faint:#}", bytes(*size))?;
     }
     Ok(())
 }

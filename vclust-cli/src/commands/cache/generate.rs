@@ -1,29 +1,23 @@
-//! `vclust cache`
+//! `vclust cache generate`
 
 use std::io::Write;
 
 use serde::Serialize;
 use vclust_core::{
-    Catalogue, Conditions, Image, ImageKind, ImageListing, ImageListings, ImageSizes, ImageWorth,
-    PackageSet, PackageVersion, PackageVersionId, Problem, Replay, Repository, RequestEvent,
-    Stored, Strategy, WeightedTarget, parse_policy,
+    Catalogue, Conditions, Image, ImageKind, ImageListing, ImageSizes, ImageWorth, PackageSet,
+    PackageVersion, PackageVersionId, Problem, Replay, Repository, RequestEvent, Stored, Strategy,
+    WeightedTarget, parse_policy,
 };
 
-use crate::arguments::{CacheCommand, Format, Generate, StrategyName};
-use crate::commands::plan::{MINIMAL, read_images};
+use crate::arguments::{Format, Generate, StrategyName};
+use crate::commands::cache::known_images;
+use crate::commands::plan::MINIMAL;
 use crate::failure::Failure;
 use crate::load::{self, Installed};
 use crate::output::{bytes, counted};
 use crate::progress;
 use crate::requests::Requested;
 use crate::site::{Learned, Past};
-
-pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure> {
-    match command {
-        CacheCommand::Generate(arguments) => generate(arguments, format),
-        CacheCommand::Build(arguments) => super::build::run(arguments, format),
-    }
-}
 
 /// The JSON answer, a contract; `images` can be read by other commands.
 #[derive(Serialize)]
@@ -63,7 +57,7 @@ struct Generated {
 /// How many packages of an image are named to people.
 const NAMED: usize = 12;
 
-fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
     let mut policy = parse_policy(&arguments.policy)?;
     let loaded = load::load(&arguments.source, &Installed::Minimal)?;
     let mut past = Past::of(arguments.history.as_deref())?;
@@ -79,10 +73,7 @@ fn generate(arguments: &Generate, format: Format) -> Result<(), Failure> {
         StrategyName::each_once(&arguments.strategy)
     };
 
-    let listings = match &arguments.images {
-        Some(path) => read_images(path)?,
-        None => ImageListings::default(),
-    };
+    let listings = known_images(arguments.images.as_deref(), &loaded.index)?;
     let mut sizes = ImageSizes::default();
     let minimal = requested.workload.minimal.clone();
     if let Some(known) = listings.images.iter().find(|image| image.id == MINIMAL) {
