@@ -78,8 +78,12 @@ fn an_image_is_built_once_and_found_afterwards() {
     let first = json(&state, &["cache", "build", "--variant", "minbase"]);
     assert_eq!(first["built"], false);
     assert_eq!(first["variant"], "minbase");
-    let names: Vec<&str> =
-        first["packages"].as_array().unwrap().iter().filter_map(|p| p["package"].as_str()).collect();
+    let names: Vec<&str> = first["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|p| p["package"].as_str())
+        .collect();
     assert!(["apt", "dpkg", "libc6"].iter().all(|name| names.contains(name)), "{names:?}");
     let listed = json(&state, &["cache", "list"]);
     let listed = listed["images"].as_array().unwrap();
@@ -118,8 +122,12 @@ fn a_layer_holds_what_packages_add() {
     let id = base["id"].as_str().unwrap();
     let layer = json(state, &["cache", "build", "--base", id, "--packages", SET]);
     assert_eq!((layer["kind"].as_str(), layer["base"].as_str()), (Some("layer"), Some(id)));
-    let names: Vec<&str> =
-        layer["packages"].as_array().unwrap().iter().filter_map(|p| p["package"].as_str()).collect();
+    let names: Vec<&str> = layer["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|p| p["package"].as_str())
+        .collect();
     assert!(names.contains(&"make") && names.contains(&"file") && !names.contains(&"dpkg"));
     let target = own.path().join("tree");
     let layer = layer["id"].as_str().unwrap();
@@ -145,7 +153,9 @@ fn what_is_measured_goes_to_the_history_and_nothing_stays() {
         json(state, &["measure", "install", "--base", id, "--packages", SET, "--packages", "file"]);
     let sets = answer["sets"].as_array().unwrap();
     assert_eq!(sets.len(), 2);
-    assert!(sets.iter().all(|set| set["seconds"].as_f64().unwrap() > 0.0 && set["error"].is_null()));
+    assert!(
+        sets.iter().all(|set| set["seconds"].as_f64().unwrap() > 0.0 && set["error"].is_null())
+    );
     assert_ne!(json(state, &["history", "list"]).as_array().map(Vec::len), before.map(|n| n + 3));
     assert_eq!(json(state, &["cache", "list"])["images"].as_array().unwrap().len(), 1);
     assert!(leftovers(state).is_empty());
@@ -196,9 +206,8 @@ fn a_build_that_is_killed_leaves_nothing_behind() {
         .unwrap();
     // until scripts run in the root
     let deadline = Instant::now() + Duration::from_secs(120);
-    let scripts_run = || {
-        leftovers(state).iter().any(|path| path.join("root/usr/sbin/policy-rc.d").exists())
-    };
+    let scripts_run =
+        || leftovers(state).iter().any(|path| path.join("root/usr/sbin/policy-rc.d").exists());
     while !scripts_run() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(10));
     }

@@ -10,11 +10,12 @@ mod error;
 mod parameters;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cpio::Cpio;
+use sha2::{Digest, Sha256};
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, KernelStore};
 
 pub use error::InitramfsError;
 pub use parameters::{DiskSerial, DiskSerialError, NodeRoot, Upper};
@@ -51,8 +52,12 @@ pub fn write_initramfs(
     modules: &[&str],
     path: &Path,
 ) -> Result<(), InitramfsError> {
-    let archive = archive(kernel, busybox, modules)?;
-    let compressed = zstd::encode_all(&archive[..], LEVEL).map_err(InitramfsError::write(path))?;
+    write_compressed(&archive(kernel, busybox, modules)?, path)
+}
+
+/// Compresses an archive into a file, which is whole or not there.
+fn write_compressed(archive: &[u8], path: &Path) -> Result<(), InitramfsError> {
+    let compressed = zstd::encode_all(archive, LEVEL).map_err(InitramfsError::write(path))?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
         .prefix(".initramfs-")
@@ -61,6 +66,25 @@ pub fn write_initramfs(
     file.write_all(&compressed).map_err(InitramfsError::write(path))?;
     file.persist(path).map_err(|error| InitramfsError::write(path)(error.error))?;
     Ok(())
+}
+
+impl KernelStore {
+    /// The initramfs for nodes with a kernel, made as [`write_initramfs`] does if it was not before.
+    pub fn initramfs(
+        &self,
+        kernel: &Kernel,
+        busybox: &Path,
+        modules: &[&str],
+    ) -> Result<PathBuf, InitramfsError> {
+        let archive = archive(kernel, busybox, modules)?;
+        let digest: String =
+            Sha256::digest(&archive).iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = self.directory().join(format!("{digest}.initramfs"));
+        if !path.exists() {
+            write_compressed(&archive, &path)?;
+        }
+        Ok(path)
+    }
 }
 
 /// The archive before it is compressed.

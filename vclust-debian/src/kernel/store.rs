@@ -4,6 +4,7 @@
 //! kernels/SHA256/            the files of a package: complete, or not there
 //! kernels/SHA256.partial/    as far as somebody has unpacked it
 //! kernels/SHA256.lock        held by whoever unpacks it
+//! kernels/SHA256.initramfs   an initramfs, under the digest of what was compressed
 //! ```
 
 use std::fs::{self, File};
@@ -27,6 +28,10 @@ impl KernelStore {
     /// The kernels of a state directory.
     pub fn open(state: &StateDirectory) -> Result<Self, KernelError> {
         Ok(Self { directory: state.make("kernels")? })
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The kernel of a package file, which is unpacked if it was not before.

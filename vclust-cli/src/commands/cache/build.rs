@@ -11,8 +11,8 @@ use vclust_grid::{
     ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
 };
 
-use crate::arguments::Format;
 use super::answer::ImageAnswer;
+use crate::arguments::Format;
 use crate::arguments::build::Build;
 use crate::failure::{Failure, causes};
 use crate::load::{self, Installed, Loaded};
