@@ -13,11 +13,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use network::{Network, isolated};
+use network::{Network, Place, isolated};
 use node::{Disk, Node};
 use site::Site;
 use vclust_debian::{DiskSerial, NodeRoot, Tree, Upper, write_erofs};
-use vclust_grid::{BootFiles, StoredImage};
+use vclust_grid::{BootFiles, IfFound, StoredImage};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -33,8 +33,13 @@ struct Prepared {
 }
 
 /// Sees to it that there is a minimal image and, over it, a layer with packages if there are any.
-fn prepare(packages: &[&str]) -> Prepared {
-    let site = Site::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot"));
+fn prepare(place: Place, packages: &[&str]) -> Prepared {
+    // what is tested is what the builder makes now
+    let if_found = match place {
+        Place::Outside => IfFound::Replace,
+        Place::Inside => IfFound::Use,
+    };
+    let site = Site::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot"), if_found);
     let mut images = vec![site.minimal()];
     if !packages.is_empty() {
         images.push(site.layer(&images[0], packages));
@@ -105,7 +110,7 @@ fn a_minimal_image_boots_takes_logins_and_boots_again() {
     isolated(
         "a_minimal_image_boots_takes_logins_and_boots_again",
         5 * MINUTE,
-        || prepare(&[]),
+        |place| prepare(place, &[]),
         |prepared| {
             let directory = tempfile::tempdir().expect("a directory");
             let network = Network::new(directory.path());
@@ -161,7 +166,7 @@ fn a_layer_with_mpi_compiles_and_runs_programs() {
     isolated(
         name,
         5 * MINUTE,
-        || prepare(&packages),
+        |place| prepare(place, &packages),
         |prepared| {
             let directory = tempfile::tempdir().expect("a directory");
             let network = Network::new(directory.path());

@@ -16,27 +16,36 @@ const INSIDE: &str = "VCLUST_TEST_INSIDE";
 const TAP: &str = "tap0";
 const HOST: &str = "10.77.0.1";
 
+/// Where a part of a test runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where packages can be fetched.
+    Outside,
+    /// Where nothing can be reached but what the test starts.
+    Inside,
+}
+
 /// Prepares, and runs `work` in namespaces of its own, where it is the first process, as root. What was
-/// prepared outside, where packages can be fetched, is there inside and only looked up once more.
+/// prepared outside is there inside and only looked up once more.
 ///
 /// `name` is that of the test that calls this; at the deadline, which counts from the end of the
 /// preparation, it and all that it started are killed.
 pub(crate) fn isolated<P>(
     name: &str,
     deadline: Duration,
-    prepare: impl FnOnce() -> P,
+    prepare: impl FnOnce(Place) -> P,
     work: impl FnOnce(P),
 ) {
-    let start = Instant::now();
-    let prepared = prepare();
     if env::var_os(INSIDE).is_some() {
-        return work(prepared);
+        return work(prepare(Place::Inside));
     }
-    eprintln!("  {:6.2} s for images, kernel and initramfs", start.elapsed().as_secs_f64());
     assert!(
         rustix::process::geteuid().is_root(),
         "this test makes a network namespace and needs root: run `make test-boot` as root"
     );
+    let start = Instant::now();
+    prepare(Place::Outside);
+    eprintln!("  {:6.2} s for images, kernel and initramfs", start.elapsed().as_secs_f64());
     let program = env::current_exe().expect("this program's file");
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "unshare", "--net", "--mount", "--pid", "--mount-proc"])

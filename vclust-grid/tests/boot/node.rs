@@ -15,7 +15,7 @@ const MAC: &str = "52:54:00:77:00:01";
 /// waits for random numbers.
 const PROCESSOR: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand";
 const KERNEL: &str = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable \
-                      no_timer_check nokaslr cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=1";
+                      no_timer_check cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=1";
 /// Lines of the console that an error shows.
 const LAST_LINES: usize = 40;
 
@@ -25,11 +25,32 @@ pub(crate) struct Disk {
     pub(crate) path: PathBuf,
 }
 
+/// What a machine has printed, and when.
+#[derive(Default)]
+struct Console {
+    text: String,
+    /// Bytes of the text up to which it had come, and when.
+    times: Vec<(usize, Instant)>,
+}
+
+impl Console {
+    fn add(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.times.push((self.text.len(), Instant::now()));
+    }
+
+    /// When a text was there, if it is, after so many bytes.
+    fn when(&self, text: &str, since: usize) -> Option<Instant> {
+        let end = since + self.text[since..].find(text)? + text.len();
+        self.times.iter().find(|(bytes, _)| *bytes >= end).map(|(_, time)| *time)
+    }
+}
+
 /// A machine that runs.
 pub(crate) struct Node {
     qemu: Child,
     start: Instant,
-    console: Arc<Mutex<String>>,
+    console: Arc<Mutex<Console>>,
     key: PathBuf,
     stages: Vec<(String, f64)>,
     /// How much of the console was there when the machine was last started anew.
@@ -79,14 +100,14 @@ impl Node {
             .stdout(Stdio::piped())
             .spawn()
             .expect("QEMU starts: the Debian package `qemu-system-x86` has it");
-        let console = Arc::new(Mutex::new(String::new()));
+        let console = Arc::new(Mutex::new(Console::default()));
         let mut output = qemu.stdout.take().expect("a pipe");
         let kept = Arc::clone(&console);
         thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut buffer) {
                 let text = String::from_utf8_lossy(&buffer[..read]);
-                kept.lock().expect("a console").push_str(&text);
+                kept.lock().expect("a console").add(&text);
             }
         });
         let (key, stages) = (key.to_owned(), Vec::new());
@@ -96,13 +117,29 @@ impl Node {
     /// Waits until the console says something, and notes when that was.
     pub(crate) fn says(&mut self, text: &str, patience: Duration) {
         let (console, since) = (Arc::clone(&self.console), self.since);
-        self.wait(&format!("`{text}` on the console"), patience, move || {
-            console.lock().expect("a console")[since..].contains(text).then_some(())
-        });
+        let what = format!("`{text}` on the console");
+        let when =
+            self.ask(&what, patience, move || console.lock().expect("a console").when(text, since));
+        self.note(what, when);
     }
 
     /// Waits until there is an answer to a question, and notes when that was.
     pub(crate) fn wait<T>(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        question: impl FnMut() -> Option<T>,
+    ) -> T {
+        let answer = self.ask(what, patience, question);
+        self.note(what.to_owned(), Instant::now());
+        answer
+    }
+
+    fn note(&mut self, what: String, when: Instant) {
+        self.stages.push((what, when.duration_since(self.start).as_secs_f64()));
+    }
+
+    fn ask<T>(
         &mut self,
         what: &str,
         patience: Duration,
@@ -111,7 +148,6 @@ impl Node {
         let deadline = Instant::now() + patience;
         loop {
             if let Some(answer) = question() {
-                self.stages.push((what.to_owned(), self.start.elapsed().as_secs_f64()));
                 return answer;
             }
             if let Some(status) = self.qemu.try_wait().expect("a child") {
@@ -143,9 +179,10 @@ impl Node {
 
     /// Has the node do something after which it does not answer any more.
     pub(crate) fn leave(&mut self, address: &str, command: &str) {
-        self.since = self.console.lock().expect("a console").len();
-        let _ = run(&self.key, address, command);
+        self.since = self.console.lock().expect("a console").text.len();
         self.start = Instant::now();
+        // the connection ends in one way or another
+        let _ = run(&self.key, address, command);
     }
 
     /// Waits until the machine has switched itself off.
@@ -153,8 +190,7 @@ impl Node {
         let deadline = Instant::now() + patience;
         loop {
             if let Some(status) = self.qemu.try_wait().expect("a child") {
-                let seconds = self.start.elapsed().as_secs_f64();
-                self.stages.push(("the machine is off".to_owned(), seconds));
+                self.note("the machine is off".to_owned(), Instant::now());
                 self.report();
                 return status;
             }
@@ -173,7 +209,7 @@ impl Node {
     fn last_lines(&self) -> String {
         self.report();
         let console = self.console.lock().expect("a console");
-        let lines: Vec<&str> = console.lines().collect();
+        let lines: Vec<&str> = console.text.lines().collect();
         let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
         format!("the last lines of the console:\n{}", last.join("\n"))
     }

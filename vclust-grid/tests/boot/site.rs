@@ -17,11 +17,14 @@ pub(crate) struct Site {
     apt: AptConfiguration,
     repository: ImageRepository,
     archives: Archives,
+    /// What happens with images that an earlier test has built.
+    if_found: IfFound,
 }
 
 impl Site {
-    /// A site in a directory, which a later test finds as this one leaves it.
-    pub(crate) fn at(path: &Path) -> Self {
+    /// A site in a directory, which a later test finds as this one leaves it. Packages are fetched
+    /// once; whether images are built anew is for the caller to say.
+    pub(crate) fn at(path: &Path, if_found: IfFound) -> Self {
         let state = StateDirectory::at(path);
         let apt = AptConfiguration::load().expect("an apt configuration");
         let lists = apt.lists(SourceKind::Binary).expect("lists");
@@ -31,7 +34,7 @@ impl Site {
             .map(|list| (list.path.display().to_string(), list.archive_uri.clone()))
             .collect();
         let repository = ImageRepository::open(&state).expect("a repository");
-        Self { state, apt, repository, archives }
+        Self { state, apt, repository, archives, if_found }
     }
 
     /// The kernel and the initramfs.
@@ -80,7 +83,7 @@ impl Site {
             base,
             archive: false,
             source_date_epoch: None,
-            if_found: IfFound::Use,
+            if_found: self.if_found,
         };
         let builder = ImageBuilder::new(&self.repository, &pool, "test");
         builder.build(&order, &|_| ()).expect("an image").image
