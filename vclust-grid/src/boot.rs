@@ -9,7 +9,7 @@ use vclust_debian::{
     PoolProgress, StateDirectory, kernel_package,
 };
 
-use crate::image::{Archives, PlanError, PlannedPackage};
+use crate::image::{Archives, ImagePlan, PlanError, PlannedPackage};
 
 /// The package with the programs of the initramfs.
 const BUSYBOX: &str = "busybox-static";
@@ -44,27 +44,48 @@ pub enum BootFilesError {
     Initramfs(#[from] InitramfsError),
 }
 
-impl BootFiles {
-    /// The kernel that an index has for virtual machines, fetched, unpacked and given an initramfs; what
-    /// is there already is used.
-    pub fn of_index(
-        state: &StateDirectory,
-        pool: &PackagePool,
-        index: &Index,
-        policy: &Policy,
-        archives: &Archives,
-        on_progress: &(dyn Fn(PoolProgress) + Sync),
-    ) -> Result<Self, BootFilesError> {
+/// The packages that nodes are started from, of one index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootPackages {
+    /// The kernel and busybox, in this order; they are fetched, and never installed.
+    plan: ImagePlan,
+}
+
+impl BootPackages {
+    /// The kernel that an index has for virtual machines, and what goes with it. `archives` knows the
+    /// index files that the index was read from.
+    pub fn of(index: &Index, policy: &Policy, archives: &Archives) -> Result<Self, BootFilesError> {
         let busybox = index.find(BUSYBOX).and_then(|package| policy.candidate(index, package.id()));
         let busybox = index.version(busybox.ok_or(BootFilesError::NoBusybox)?);
-        let wanted = [kernel_package(index, policy)?, busybox]
+        let packages = [kernel_package(index, policy)?, busybox];
+        let packages = packages
             .iter()
-            .map(|version| Ok(PlannedPackage::of(version, archives)?.wanted))
-            .collect::<Result<Vec<_>, PlanError>>()?;
+            .map(|version| PlannedPackage::of(version, archives))
+            .collect::<Result<_, _>>()?;
+        let architecture = index.native_architecture().to_owned();
+        Ok(Self { plan: ImagePlan { architecture, packages, remove: Vec::new() } })
+    }
+
+    /// What is to be fetched.
+    #[must_use]
+    pub fn plan(&self) -> &ImagePlan {
+        &self.plan
+    }
+
+    /// Fetches the packages, unpacks the kernel and makes the initramfs; what is there already is used.
+    /// Files of the kernel belong to root, so this takes root's rights.
+    pub fn make(
+        &self,
+        state: &StateDirectory,
+        pool: &PackagePool,
+        on_progress: &(dyn Fn(PoolProgress) + Sync),
+    ) -> Result<BootFiles, BootFilesError> {
+        let wanted: Vec<_> =
+            self.plan.packages.iter().map(|package| package.wanted.clone()).collect();
         let fetched = pool.fetch(&wanted, on_progress)?;
         let store = KernelStore::open(state)?;
         let kernel = store.unpack(&fetched.paths[0])?;
         let initramfs = store.initramfs(&kernel, &fetched.paths[1], &NODE_MODULES)?;
-        Ok(Self { kernel, initramfs })
+        Ok(BootFiles { kernel, initramfs })
     }
 }

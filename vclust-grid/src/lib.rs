@@ -12,7 +12,7 @@ mod learned;
 mod repository;
 mod sqlite;
 
-pub use boot::{BootFiles, BootFilesError};
+pub use boot::{BootFiles, BootFilesError, BootPackages};
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{
     Archives, BuildError, BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder,

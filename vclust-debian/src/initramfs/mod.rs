@@ -77,8 +77,7 @@ impl KernelStore {
         modules: &[&str],
     ) -> Result<PathBuf, InitramfsError> {
         let archive = archive(kernel, busybox, modules)?;
-        let digest: String =
-            Sha256::digest(&archive).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = vclust_core::Sha256(Sha256::digest(&archive).into());
         let path = self.directory().join(format!("{digest}.initramfs"));
         if !path.exists() {
             write_compressed(&archive, &path)?;
@@ -99,7 +98,8 @@ fn archive(kernel: &Kernel, busybox: &Path, modules: &[&str]) -> Result<Vec<u8>,
     archive.file("init", 0o755, INIT.as_bytes());
     let mut order = String::new();
     for module in kernel.modules(modules)? {
-        order.push_str(&format!("{}\n", module.name));
+        order.push_str(&module.name);
+        order.push('\n');
         archive.file(&format!("modules/{}.ko", module.name), 0o644, &module.content);
     }
     archive.file("modules/order", 0o644, order.as_bytes());

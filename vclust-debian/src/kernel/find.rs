@@ -52,15 +52,11 @@ mod tests {
     use super::*;
 
     fn index(packages: &[(&str, &str, &str)]) -> Index {
-        let text: String = packages
-            .iter()
-            .map(|(name, version, depends)| {
-                format!(
-                    "Package: {name}\nVersion: {version}\nArchitecture: amd64\nSize: 1\n\
-                     Depends: {depends}\n\n"
-                )
-            })
-            .collect();
+        let mut text = String::new();
+        for (name, version, depends) in packages {
+            text += &format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n");
+            text += &format!("Size: 1\nDepends: {depends}\n\n");
+        }
         let mut builder = Index::builder("amd64");
         builder.packages(text.into_bytes(), FileOrigin::named("test")).unwrap();
         builder.build().unwrap()

@@ -52,7 +52,8 @@ pub(super) fn builtin_aliases(file: &[u8]) -> impl Iterator<Item = String> + '_ 
     file.split(|byte| *byte == 0).filter_map(|entry| {
         let text = String::from_utf8_lossy(entry);
         let (key, value) = text.split_once('=')?;
-        key.ends_with(".alias").then(|| value.to_owned())
+        let (_, key) = key.split_once('.')?;
+        (key == "alias").then(|| value.to_owned())
     })
 }
 

@@ -7,8 +7,8 @@ use vclust_debian::{
     AptConfiguration, MirrorOptions, PackagePool, SourceKind, StateDirectory, Variant, open_index,
 };
 use vclust_grid::{
-    Archives, BootFiles, IfFound, ImageBuilder, ImageOrder, ImagePlan, ImageRepository,
-    ROOT_STATUS, StoredImage, root_erofs,
+    Archives, BootFiles, BootPackages, IfFound, ImageBuilder, ImageOrder, ImagePlan,
+    ImageRepository, ROOT_STATUS, StoredImage, root_erofs,
 };
 
 /// A state directory, and where its packages come from.
@@ -40,13 +40,9 @@ impl Site {
     /// The kernel and the initramfs.
     pub(crate) fn boot_files(&self) -> BootFiles {
         let (index, policy) = self.index(None);
-        let pool = self.pool(&ImagePlan {
-            architecture: String::new(),
-            packages: Vec::new(),
-            remove: Vec::new(),
-        });
-        BootFiles::of_index(&self.state, &pool, &index, &policy, &self.archives, &|_| ())
-            .expect("a kernel and an initramfs")
+        let packages = BootPackages::of(&index, &policy, &self.archives).expect("packages");
+        let pool = self.pool(packages.plan());
+        packages.make(&self.state, &pool, &|_| ()).expect("a kernel and an initramfs")
     }
 
     /// A minimal image.
