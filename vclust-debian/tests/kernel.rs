@@ -30,7 +30,8 @@ impl Place {
     fn kept(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("state/kernels")).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.filter(|name| !name.ends_with(".lock")).collect();
+        let mut names: Vec<String> =
+            names.filter(|name| Path::new(name).extension() != Some("lock".as_ref())).collect();
         names.sort();
         names
     }
@@ -136,7 +137,8 @@ fn the_same_packages_give_the_same_initramfs() {
     assert_eq!(fs::read(&stored).unwrap(), fs::read(&written).unwrap());
     let content = unpacked(&written);
     let has = |part: &[u8]| content.windows(part.len()).any(|window| window == part);
-    assert!(has(b"bin/busybox\0a program") || has(b"bin/busybox\0\0\0\0a program"));
+    // a header and a name take a multiple of four bytes
+    assert!(has(b"bin/busybox\0\0\0a program"));
     assert!(has(b"#!/bin/busybox sh\n"));
     // nothing is left of writing it
     assert_eq!(place.store().initramfs(&kernel, &busybox, &["ext4"]).unwrap(), stored);

@@ -1,4 +1,6 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
+#
 # A node's first program: loads modules, puts the root together from its disks and hands over to the
 # root's own init. The kernel's command line says how:
 #

@@ -54,8 +54,9 @@ mod tests {
     fn index(packages: &[(&str, &str, &str)]) -> Index {
         let mut text = String::new();
         for (name, version, depends) in packages {
-            text += &format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n");
-            text += &format!("Size: 1\nDepends: {depends}\n\n");
+            let fields = ["Package: ", name, "\nVersion: ", version, "\nDepends: ", depends];
+            text += &fields.concat();
+            text += "\nArchitecture: amd64\nSize: 1\n\n";
         }
         let mut builder = Index::builder("amd64");
         builder.packages(text.into_bytes(), FileOrigin::named("test")).unwrap();

@@ -66,6 +66,10 @@ fn section<'f>(file: &'f [u8], name: &[u8]) -> Result<&'f [u8], &'static str> {
     let header = |at: usize, bytes: usize| number(file, at, bytes).ok_or(cut);
     let (table, entry_bytes) = (header(0x28, 8)?, header(0x3a, 2)?);
     let (count, names) = (header(0x3c, 2)?, header(0x3e, 2)?);
+    let end = count.checked_mul(entry_bytes).and_then(|bytes| bytes.checked_add(table));
+    if end.is_none_or(|end| end > file.len()) {
+        return Err(cut);
+    }
     let entry = |place: usize| {
         let start = place.checked_mul(entry_bytes)?.checked_add(table)?;
         let field = |at: usize, bytes: usize| number(file, start.checked_add(at)?, bytes);

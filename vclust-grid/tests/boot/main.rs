@@ -20,6 +20,8 @@ use vclust_debian::{DiskSerial, NodeRoot, Tree, Upper, write_erofs};
 use vclust_grid::{BootFiles, IfFound, StoredImage};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// How long a node may take for a stage of its start, on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn serial(text: &str) -> DiskSerial {
     text.parse().expect("a serial number")
@@ -89,18 +91,18 @@ fn start(
     disks.push(Disk { serial: serial("key"), path: key_layer });
     let layers = disks[1..].iter().map(|disk| disk.serial.clone()).collect();
     let root = NodeRoot { base: disks[0].serial.clone(), layers, upper: Upper::Memory };
-    let mut node = Node::start(&prepared.files, &root, &disks, network.tap(), memory_mib, &key);
+    let mut node = Node::start(&prepared.files, &root, &disks, memory_mib, &key);
     let address = comes_up(&mut node, network);
     (node, address)
 }
 
 /// Waits until a node that was started takes logins, and answers its address.
 fn comes_up(node: &mut Node, network: &Network) -> String {
-    node.says("vclust: modules loaded", MINUTE);
-    node.says("vclust: root mounted", MINUTE);
-    let address = node.wait("an address", MINUTE, || network.address(Node::MAC));
-    node.takes_logins(&address, MINUTE);
-    node.says("login: ", MINUTE);
+    node.says("vclust: modules loaded", PATIENCE);
+    node.says("vclust: root mounted", PATIENCE);
+    let address = node.wait("an address", PATIENCE, || network.address(Node::MAC));
+    node.takes_logins(&address, PATIENCE);
+    node.says("login: ", PATIENCE);
     address
 }
 
@@ -137,7 +139,7 @@ fn a_minimal_image_boots_takes_logins_and_boots_again() {
             // what was written was in memory
             node.run(&address, "! test -e /written");
             node.leave(&address, "poweroff");
-            assert!(node.ends(MINUTE).success());
+            assert!(node.ends(PATIENCE).success());
         },
     );
 }
@@ -179,7 +181,7 @@ fn a_layer_with_mpi_compiles_and_runs_programs() {
                    mpirun -n 2 --oversubscribe ./sum | sort";
             assert_eq!(node.run(&address, run), "20 of 2: 41\n21 of 2: 41\n");
             node.leave(&address, "poweroff");
-            assert!(node.ends(MINUTE).success());
+            assert!(node.ends(PATIENCE).success());
         },
     );
 }

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Set for the process that runs in the namespaces.
 const INSIDE: &str = "VCLUST_TEST_INSIDE";
-const TAP: &str = "tap0";
+/// The network device of the host.
+pub(crate) const TAP: &str = "tap0";
 const HOST: &str = "10.77.0.1";
 
 /// Where a part of a test runs.
@@ -100,11 +101,6 @@ impl Network {
             .spawn()
             .expect("dnsmasq starts: the Debian package `dnsmasq-base` has it");
         Self { leases, _dnsmasq: dnsmasq }
-    }
-
-    /// The network device of the host.
-    pub(crate) fn tap(&self) -> &'static str {
-        TAP
     }
 
     /// The address that was given to a MAC address.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use vclust_debian::{DiskSerial, NodeRoot};
 use vclust_grid::BootFiles;
 
+use crate::network::TAP;
+
 const MAC: &str = "52:54:00:77:00:01";
 /// Software emulation, with the instructions that Debian's programs look for. Without `rdrand` a node
 /// waits for random numbers.
@@ -65,7 +67,6 @@ impl Node {
         files: &BootFiles,
         root: &NodeRoot,
         disks: &[Disk],
-        tap: &str,
         memory_mib: u32,
         key: &Path,
     ) -> Self {
@@ -80,7 +81,7 @@ impl Node {
             .arg(&files.initramfs)
             .args(["-append", &format!("{KERNEL} {root}")])
             .args(["-device", "virtio-rng-pci"])
-            .args(["-netdev", &format!("tap,id=net,ifname={tap},script=no,downscript=no")])
+            .args(["-netdev", &format!("tap,id=net,ifname={TAP},script=no,downscript=no")])
             .args(["-device", &format!("virtio-net-pci,netdev=net,mac={MAC},romfile=")]);
         for (number, disk) in disks.iter().enumerate() {
             let path = disk.path.display();
