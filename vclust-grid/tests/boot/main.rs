@@ -34,14 +34,19 @@ struct Prepared {
     images: Vec<(StoredImage, PathBuf)>,
 }
 
-/// Sees to it that there is a minimal image and, over it, a layer with packages if there are any.
-fn prepare(place: Place, packages: &[&str]) -> Prepared {
+/// The site of these tests.
+fn site(place: Place) -> Site {
     // what is tested is what the builder makes now
     let if_found = match place {
         Place::Outside => IfFound::Replace,
         Place::Inside => IfFound::Use,
     };
-    let site = Site::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot"), if_found);
+    Site::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot"), if_found)
+}
+
+/// Sees to it that there is a minimal image and, over it, a layer with packages if there are any.
+fn prepare(place: Place, packages: &[&str]) -> Prepared {
+    let site = site(place);
     let mut images = vec![site.minimal()];
     if !packages.is_empty() {
         images.push(site.layer(&images[0], packages));
@@ -82,18 +87,19 @@ fn start(
 ) -> (Node, String) {
     let (key, key_layer) = key_layer(directory);
     let numbered = prepared.images.iter().enumerate();
-    let mut disks: Vec<Disk> = numbered
-        .map(|(number, (_, path))| Disk {
-            serial: serial(&format!("image-{number}")),
-            path: path.clone(),
-        })
-        .collect();
-    disks.push(Disk { serial: serial("key"), path: key_layer });
+    let mut disks: Vec<Disk> =
+        numbered.map(|(number, (_, path))| disk(&format!("image-{number}"), path)).collect();
+    disks.push(disk("key", &key_layer));
     let layers = disks[1..].iter().map(|disk| disk.serial.clone()).collect();
     let root = NodeRoot { base: disks[0].serial.clone(), layers, upper: Upper::Memory };
     let mut node = Node::start(&prepared.files, &root, &disks, memory_mib, &key);
     let address = comes_up(&mut node, network);
     (node, address)
+}
+
+/// A disk with a layer that is not written.
+fn disk(name: &str, path: &Path) -> Disk {
+    Disk { serial: serial(name), path: path.to_owned() }
 }
 
 /// Waits until a node that was started takes logins, and answers its address.
@@ -182,6 +188,33 @@ fn a_layer_with_mpi_compiles_and_runs_programs() {
             assert_eq!(node.run(&address, run), "20 of 2: 41\n21 of 2: 41\n");
             node.leave(&address, "poweroff");
             assert!(node.ends(PATIENCE).success());
+        },
+    );
+}
+
+#[test]
+#[ignore = "fetches packages and needs root: `make test-boot` runs it"]
+fn a_node_that_cannot_start_says_why_and_switches_itself_off() {
+    let name = "a_node_that_cannot_start_says_why_and_switches_itself_off";
+    isolated(
+        name,
+        5 * MINUTE,
+        |place| site(place).boot_files(),
+        |files| {
+            let directory = tempfile::tempdir().expect("a directory");
+            let _network = Network::new(directory.path());
+            let (key, layer) = key_layer(directory.path());
+            for (base, reason) in [
+                ("key", "the root has no /sbin/init"),
+                ("missing", "no disk has the serial number missing"),
+            ] {
+                let root =
+                    NodeRoot { base: serial(base), layers: Vec::new(), upper: Upper::Memory };
+                let disks = [disk("key", &layer)];
+                let mut node = Node::start(&files, &root, &disks, 128, &key);
+                node.says(&format!("vclust: cannot start this node: {reason}"), PATIENCE);
+                assert!(node.ends(PATIENCE).success());
+            }
         },
     );
 }
