@@ -66,21 +66,23 @@ def suite():
     return fields["VERSION_CODENAME"].strip('"')
 
 
-def theirs(packages, target):
+def theirs(packages, target, epoch):
     """mmdebstrap's root of exactly these packages: essential ones first, then the rest through apt."""
     names = [f"{package['package']}={package['version']}" for package in packages]
     merged = "usr-is-merged" in {package["package"] for package in packages}
+    preference = r"Package: usrmerge\nPin: release *\nPin-Priority: -1\n"
+    directory = '"$1"/etc/apt/preferences.d'
     command = ["mmdebstrap", "--mode=root", "--variant=essential", "--format=directory"]
-    command += ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]
+    links = "for d in bin sbin lib lib64; do mkdir -p \"$1\"/usr/$d; ln -s usr/$d \"$1\"/$d; done"
+    command += [f"--setup-hook={links}"]
     if merged:
-        preference = r"Package: usrmerge\nPin: release *\nPin-Priority: -1\n"
-        directory = '"$1"/etc/apt/preferences.d'
+        # apt would take the other package that essential ones can do with
         command += [
             f"--setup-hook=mkdir -p {directory}; printf '{preference}' > {directory}/vclust",
             f"--customize-hook=rm {directory}/vclust",
         ]
     command += [f"--include={','.join(names)}", suite(), str(target), *archives()]
-    run(command)
+    run(command, env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)})
 
 
 def status(root):
@@ -101,8 +103,9 @@ def prove(arguments, name, variant, packages, allowed):
     for path in (ours, counterpart):
         shutil.rmtree(path, ignore_errors=True)
     run([*vclust, "cache", "export", built["id"], str(ours)], env=environment)
+    shown = json.loads(run([*vclust, "cache", "show", built["id"]], env=environment))
     start = time.monotonic()
-    theirs(built["packages"], counterpart)
+    theirs(built["packages"], counterpart, shown["manifest"]["source_date_epoch"])
     seconds = time.monotonic() - start
     differences = tree.compare(tree.walk(ours), tree.walk(counterpart), allowed)
     here, there = status(ours), status(counterpart)
@@ -114,7 +117,8 @@ def prove(arguments, name, variant, packages, allowed):
         lines = [line for line in said.splitlines() if not allowed.reason(line.split()[-1])]
         problems += [f"dpkg {check}: {line}" for line in lines]
     for path in (ours, counterpart):
-        shutil.rmtree(path)
+        if not arguments.keep:
+            shutil.rmtree(path)
     count = len(built["packages"])
     say(f"{name}: {count} packages, {len(problems)} differences (vclust {built['seconds']:.1f} s, mmdebstrap {seconds:.1f} s)")
     for problem in problems[:40]:
@@ -129,6 +133,7 @@ def main():
     parser.add_argument("--sets", type=int, default=20, help="how many package sets are drawn (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="what they are drawn by (default: %(default)s)")
     parser.add_argument("--only", action="append", default=[], help="prove only the case of this name; can be repeated")
+    parser.add_argument("--keep", action="store_true", help="leave the last two trees in the directory")
     parser.add_argument("--report", type=pathlib.Path, help="write what was found as JSON")
     arguments = parser.parse_args()
     arguments.directory = arguments.directory.resolve()

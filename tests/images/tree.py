@@ -6,6 +6,9 @@ import os
 import stat
 import tomllib
 
+# Files whose lines are a set: dpkg appends to them in the order in which packages come.
+SETS = ("/var/lib/dpkg/triggers/File",)
+
 KINDS = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "directory",
@@ -17,8 +20,8 @@ KINDS = {
 }
 
 
-def describe(path):
-    """All that a root can hold of one path, but for its times."""
+def describe(path, is_set=False):
+    """All that a root can hold of one path, but for its times; of a set of lines, any order."""
     found = os.lstat(path)
     kind = KINDS[stat.S_IFMT(found.st_mode)]
     described = {
@@ -33,7 +36,9 @@ def describe(path):
         described["links"] = found.st_nlink
         described["size"] = found.st_size
         with open(path, "rb") as file:
-            described["content"] = hashlib.file_digest(file, "sha256").hexdigest()
+            content = b"".join(sorted(file)) if is_set else None
+            digest = hashlib.sha256(content) if is_set else hashlib.file_digest(file, "sha256")
+        described["content"] = digest.hexdigest()
     elif kind.endswith("device"):
         described["device"] = found.st_rdev
     attributes = os.listxattr(path, follow_symlinks=False)
@@ -48,7 +53,8 @@ def walk(root):
     for directory, names, files in os.walk(root):
         for name in names + files:
             path = os.path.join(directory, name)
-            found["/" + os.path.relpath(path, root)] = describe(path)
+            inside = "/" + os.path.relpath(path, root)
+            found[inside] = describe(path, inside in SETS)
     return found
 
 

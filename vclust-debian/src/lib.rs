@@ -13,6 +13,7 @@ mod kernel;
 mod layer;
 mod mirror;
 mod parallel;
+mod pipe;
 mod pool;
 mod product;
 mod sandbox;

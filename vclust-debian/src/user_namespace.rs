@@ -7,8 +7,8 @@
 //! anybody starts itself again inside, see [`UserNamespace::run`].
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
@@ -18,6 +18,7 @@ use rustix::thread::UnshareFlags;
 use thiserror::Error;
 
 use crate::command::{CommandError, ExternalCommand};
+use crate::pipe::pipe;
 
 /// Why there is no user namespace.
 #[derive(Debug, Error)]
@@ -103,8 +104,8 @@ impl UserNamespace {
         program: &OsStr,
         arguments: impl IntoIterator<Item = OsString>,
     ) -> Result<ExitStatus, UserNamespaceError> {
-        let (entered_reader, entered_writer) = io::pipe().map_err(UserNamespaceError::Refused)?;
-        let (mapped_reader, mapped_writer) = io::pipe().map_err(UserNamespaceError::Refused)?;
+        let (entered_reader, entered_writer) = pipe().map_err(UserNamespaceError::Refused)?;
+        let (mapped_reader, mapped_writer) = pipe().map_err(UserNamespaceError::Refused)?;
         let mut command = Command::new(program);
         command.args(arguments).env(INSIDE, "1");
         prepare(&mut command, entered_writer.into(), mapped_reader.into());
@@ -125,11 +126,7 @@ impl UserNamespace {
     }
 
     /// Waits for a process to be in the namespace, maps ids for it, and lets it go on, or not.
-    fn let_in(
-        &self,
-        mut entered: PipeReader,
-        mut mapped: PipeWriter,
-    ) -> Result<(), UserNamespaceError> {
+    fn let_in(&self, mut entered: File, mut mapped: File) -> Result<(), UserNamespaceError> {
         let mut process = [0; 4];
         if entered.read_exact(&mut process).is_err() {
             // it did not get there, which whoever started it knows more about
@@ -202,8 +199,8 @@ fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Option<Subordinate> 
         let mut fields = line.trim().split(':');
         let owner = fields.next()?;
         let (first, count) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        let owned = owner == uid || Some(owner) == name;
-        (owned && count >= 65_535).then_some(Subordinate { first, count })
+        let is_theirs = owner == uid || Some(owner) == name;
+        (is_theirs && count >= 65_535).then_some(Subordinate { first, count })
     })
 }
 

@@ -1,6 +1,7 @@
 //! Triggers: who is interested in what, and which of that was set off (deb-triggers(5)).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use super::error::DatabaseError;
 use super::{Database, Record};
@@ -43,18 +44,36 @@ impl TriggerFile {
     }
 }
 
-/// All interests of the packages in a root: trigger, then package, then whether nobody waits.
+/// All interests of the packages in a root, in the order in which they came up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Interests(BTreeMap<String, BTreeMap<String, bool>>);
+pub(crate) struct Interests(Vec<Interested>);
+
+/// That a package is interested in a trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Interested {
+    trigger: String,
+    package: String,
+    no_await: bool,
+}
 
 impl Interests {
     pub(super) fn extend(&mut self, records: &[Record<'_>]) {
         for record in records {
-            for interest in &record.triggers.interests {
-                let packages = self.0.entry(interest.trigger.clone()).or_default();
-                packages.insert(record.stem.clone(), interest.no_await);
+            for Interest { trigger, no_await } in &record.triggers.interests {
+                self.add(trigger, &record.stem, *no_await);
             }
         }
+    }
+
+    /// A package's interest is told once; what it said last counts.
+    fn add(&mut self, trigger: &str, package: &str, no_await: bool) {
+        let same = |known: &&mut Interested| known.trigger == trigger && known.package == package;
+        if let Some(known) = self.0.iter_mut().find(same) {
+            known.no_await = no_await;
+            return;
+        }
+        let (trigger, package) = (trigger.to_owned(), package.to_owned());
+        self.0.push(Interested { trigger, package, no_await });
     }
 
     /// The triggers that new packages set off in others, of which `ready` says whether their
@@ -64,11 +83,11 @@ impl Interests {
         records: &[Record<'_>],
         ready: impl Fn(&str) -> bool,
     ) -> BTreeSet<String> {
-        let waiting: Vec<&String> = self
+        let waiting: BTreeSet<&String> = self
             .0
             .iter()
-            .filter(|(_, packages)| packages.keys().any(|name| ready(name)))
-            .map(|(trigger, _)| trigger)
+            .filter(|interested| ready(&interested.package))
+            .map(|interested| &interested.trigger)
             .collect();
         let mut activated = BTreeSet::new();
         for trigger in waiting {
@@ -99,8 +118,7 @@ impl Database {
                 Some(name) => (name, true),
                 None => (package, false),
             };
-            let packages = interests.0.entry(trigger.to_owned()).or_default();
-            packages.insert(name.to_owned(), no_await);
+            interests.add(trigger, name, no_await);
         };
         let file = self.read_if_there("triggers/File")?;
         for (number, line) in String::from_utf8_lossy(&file).lines().enumerate() {
@@ -115,8 +133,10 @@ impl Database {
         }
         let directory = self.admin.join("triggers");
         let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
-        for entry in entries {
-            let Ok(name) = entry.file_name().into_string() else { continue };
+        let names = entries.map(|entry| entry.file_name().into_string());
+        let mut names: Vec<String> = names.filter_map(Result::ok).collect();
+        names.sort();
+        for name in names {
             if ["File", "Unincorp", "Lock"].contains(&name.as_str()) {
                 continue;
             }
@@ -130,18 +150,17 @@ impl Database {
 
     pub(super) fn write_interests(&self, interests: &Interests) -> Result<(), DatabaseError> {
         let mut file = String::new();
-        for (trigger, packages) in &interests.0 {
-            let names = packages.iter().map(|(name, no_await)| {
-                if *no_await { format!("{name}/noawait") } else { name.clone() }
-            });
+        let mut named: BTreeMap<&str, String> = BTreeMap::new();
+        for Interested { trigger, package, no_await } in &interests.0 {
+            let suffix = if *no_await { "/noawait" } else { "" };
             if trigger.starts_with('/') {
-                for name in names {
-                    file.push_str(&format!("{trigger} {name}\n"));
-                }
+                let _ = writeln!(file, "{trigger} {package}{suffix}");
             } else {
-                let lines: String = names.map(|name| name + "\n").collect();
-                self.write(&format!("triggers/{trigger}"), lines.as_bytes())?;
+                let _ = writeln!(named.entry(trigger).or_default(), "{package}{suffix}");
             }
+        }
+        for (trigger, packages) in named {
+            self.write(&format!("triggers/{trigger}"), packages.as_bytes())?;
         }
         self.write("triggers/File", file.as_bytes())
     }

@@ -70,6 +70,7 @@ pub fn finish(root: &Path, variant: Variant) -> Result<Finished, ImageError> {
             remove(Path::new(path), &mut finished)?;
         }
         remove_host_keys(&mut finished)?;
+        empty_run(&mut finished)?;
         if Path::new("/etc/machine-id").exists() {
             // systemd takes the empty file for a machine that never ran, and fills it in
             write(Path::new("/etc/machine-id"), "", 0o444, &mut finished)?;
@@ -79,6 +80,22 @@ pub fn finish(root: &Path, variant: Variant) -> Result<Finished, ImageError> {
         }
         Ok(finished)
     })?
+}
+
+/// Empties `/run`, which nodes mount something over; only the directory `lock` is a package's.
+fn empty_run(finished: &mut Finished) -> Result<(), ImageError> {
+    let directory = Path::new("/run");
+    let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.file_name().is_none_or(|name| name != "lock"));
+    paths.sort();
+    for path in paths {
+        let is_directory = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        let removed = if is_directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(access("remove", &path))?;
+        finished.removed.push(path);
+    }
+    Ok(())
 }
 
 /// Reads a file of a root; links in its path lead nowhere but into the root.

@@ -16,14 +16,14 @@ use vclust_core::{Stanza, parse_relations};
 pub(super) fn essential(paragraphs: &[&[u8]]) -> Vec<bool> {
     let stanzas: Vec<Stanza<'_>> =
         paragraphs.iter().map(|bytes| Stanza::from_bytes(bytes)).collect();
-    let mut providers: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    let mut by_name: HashMap<&[u8], Vec<usize>> = HashMap::new();
     for (number, stanza) in stanzas.iter().enumerate() {
         if let Some(name) = stanza.value("Package") {
-            providers.entry(name).or_default().push(number);
+            by_name.entry(name).or_default().push(number);
         }
-        let provides = stanza.value("Provides").unwrap_or_default();
-        for relation in parse_relations(provides).unwrap_or_default().into_iter().flatten() {
-            providers.entry(relation.name).or_default().push(number);
+        let provided = stanza.value("Provides").unwrap_or_default();
+        for relation in parse_relations(provided).unwrap_or_default().into_iter().flatten() {
+            by_name.entry(relation.name).or_default().push(number);
         }
     }
     let mut found = vec![false; paragraphs.len()];
@@ -37,7 +37,7 @@ pub(super) fn essential(paragraphs: &[&[u8]]) -> Vec<bool> {
         for field in ["Pre-Depends", "Depends"] {
             let needs = stanzas[number].value(field).unwrap_or_default();
             for relation in parse_relations(needs).unwrap_or_default().into_iter().flatten() {
-                to_do.extend(providers.get(relation.name).into_iter().flatten());
+                to_do.extend(by_name.get(relation.name).into_iter().flatten());
             }
         }
     }

@@ -52,21 +52,21 @@ impl Needs {
         let stanza =
             |package: &PackageToUnpack| -> Vec<u8> { package.control().paragraph().to_vec() };
         let paragraphs: Vec<Vec<u8>> = packages.iter().map(stanza).collect();
-        let mut providers: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+        let mut by_name: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         for (number, paragraph) in paragraphs.iter().enumerate() {
             let stanza = Stanza::from_bytes(paragraph);
             let name = packages[number].description().name.clone().into_bytes();
-            providers.entry(name).or_default().push(number);
-            let provides = stanza.value("Provides").unwrap_or_default();
-            for relation in parse_relations(provides).unwrap_or_default().into_iter().flatten() {
-                providers.entry(relation.name.to_vec()).or_default().push(number);
+            by_name.entry(name).or_default().push(number);
+            let provided = stanza.value("Provides").unwrap_or_default();
+            for relation in parse_relations(provided).unwrap_or_default().into_iter().flatten() {
+                by_name.entry(relation.name.to_vec()).or_default().push(number);
             }
         }
         let field = |number: usize, name: &str| -> Vec<usize> {
             let needs = Stanza::from_bytes(&paragraphs[number]).value(name).unwrap_or_default();
             let relations = parse_relations(needs).unwrap_or_default();
             let relations = relations.into_iter().flatten();
-            relations.flat_map(|r| providers.get(r.name).into_iter().flatten()).copied().collect()
+            relations.flat_map(|r| by_name.get(r.name).into_iter().flatten()).copied().collect()
         };
         let before: Vec<Vec<usize>> =
             (0..packages.len()).map(|number| field(number, "Pre-Depends")).collect();
@@ -74,6 +74,11 @@ impl Needs {
             .map(|number| [field(number, "Depends"), before[number].clone()].concat())
             .collect();
         Self { needs, before }
+    }
+
+    /// How many packages there are.
+    pub(super) fn len(&self) -> usize {
+        self.needs.len()
     }
 
     /// What has to be configured before a package can be unpacked: its pre-dependencies and, for

@@ -24,7 +24,7 @@ pub(super) struct Placeholders {
 impl Placeholders {
     /// Puts a placeholder where there is no key.
     pub(super) fn make(root: &Path) -> Result<Self, InstallError> {
-        let make = || {
+        let write = || {
             let mut made = Vec::new();
             if !Path::new("/etc/ssh").is_dir() {
                 return Ok(made);
@@ -37,7 +37,7 @@ impl Placeholders {
             }
             Ok(made)
         };
-        let made = inside(root, make)?;
+        let made = inside(root, write)?;
         Ok(Self { root: root.to_owned(), made })
     }
 }

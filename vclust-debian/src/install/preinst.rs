@@ -19,7 +19,7 @@ struct Lines<'a> {
     at: usize,
 }
 
-impl<'a> Lines<'a> {
+impl Lines<'_> {
     /// The next line that says something, joined with those that continue it.
     fn next(&mut self) -> Option<String> {
         loop {

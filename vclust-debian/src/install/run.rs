@@ -47,9 +47,12 @@ impl Installation {
         let (status, overrides) = if self.is_empty_root()? {
             (None, Overrides::default())
         } else {
-            let read = |database: Database| match database.exists() {
-                true => Ok((Some(database.status()?), database.overrides()?)),
-                false => Err(InstallError::NoRoot { path: self.root.clone() }),
+            let read = |database: Database| {
+                if database.exists() {
+                    Ok((Some(database.status()?), database.overrides()?))
+                } else {
+                    Err(InstallError::NoRoot { path: self.root.clone() })
+                }
             };
             with_database(&self.root, read)?
         };
@@ -58,13 +61,12 @@ impl Installation {
         if let Some(package) = bootstrap::twice(names.iter().map(String::as_str)) {
             return Err(InstallError::Twice { package: package.to_owned() });
         }
-        let essential = match status {
-            Some(_) => vec![false; opened.len()],
-            None => {
-                let paragraphs: Vec<&[u8]> =
-                    opened.iter().map(|package| package.control().paragraph()).collect();
-                bootstrap::essential(&paragraphs)
-            }
+        let essential = if status.is_some() {
+            vec![false; opened.len()]
+        } else {
+            let paragraphs: Vec<&[u8]> =
+                opened.iter().map(|package| package.control().paragraph()).collect();
+            bootstrap::essential(&paragraphs)
         };
         let ways: Vec<Way> = opened
             .iter()
@@ -148,12 +150,17 @@ impl Run<'_> {
             }
         }
         let mut configured: HashSet<usize> = HashSet::new();
-        if fresh && !through_dpkg.is_empty() {
-            configured = (0..ways.len()).filter(|number| essential[*number]).collect();
-            self.configure_some(&configured.iter().copied().collect::<Vec<_>>())?;
+        let needs = Needs::of(&self.opened);
+        if fresh {
+            let first = (0..ways.len()).filter(|number| essential[*number]);
+            let first: Vec<usize> = first.filter(|number| !through_dpkg.contains(number)).collect();
+            configured.extend(&first);
+            self.configure_some(&first)?;
         }
-        self.unpack_by_dpkg(&through_dpkg, &mut configured)?;
-        self.configure_all(&configured)?;
+        self.unpack_by_dpkg(&through_dpkg, &needs, &mut configured)?;
+        let early = early(&needs, &configured);
+        self.configure_some(&early)?;
+        self.configure_all()?;
         self.steps.finish(Instant::now());
         self.check()?;
         let configure_seconds = start.elapsed().as_secs_f64();
@@ -311,12 +318,9 @@ impl Run<'_> {
     fn unpack_by_dpkg(
         &mut self,
         packages: &[usize],
+        needs: &Needs,
         configured: &mut HashSet<usize>,
     ) -> Result<(), InstallError> {
-        if packages.is_empty() {
-            return Ok(());
-        }
-        let needs = Needs::of(&self.opened);
         let mut left: Vec<usize> = packages.to_vec();
         while !left.is_empty() {
             let waiting: HashSet<usize> = left.iter().copied().collect();
@@ -371,18 +375,10 @@ impl Run<'_> {
         self.dpkg(arguments)
     }
 
-    /// Has dpkg configure all packages that are not configured, in the order they were given, as apt
-    /// does, and run all triggers.
-    fn configure_all(&mut self, configured: &HashSet<usize>) -> Result<(), InstallError> {
-        let left = (0..self.opened.len()).filter(|number| !configured.contains(number));
-        let names: Vec<String> = left.map(|number| self.name_for_dpkg(number)).collect();
-        if !names.is_empty() {
-            self.dpkg(std::iter::once("--configure".to_owned()).chain(names))?;
-        }
-        let root = &self.installation.root;
-        let status = with_database(root, |database| Ok(database.status()?))?;
-        let waits = status.present().any(|entry| entry.state != State::Installed);
-        if waits { self.dpkg(["--configure", "--pending"]) } else { Ok(()) }
+    /// Has dpkg configure all packages that are not configured, in its own order, as apt does in the
+    /// end, and run all triggers.
+    fn configure_all(&mut self) -> Result<(), InstallError> {
+        self.dpkg(["--configure", "--pending"])
     }
 
     fn name_for_dpkg(&self, number: usize) -> String {
@@ -458,6 +454,19 @@ impl Run<'_> {
             }),
         }
     }
+}
+
+/// What apt would configure before everything else is unpacked, in this order: the pre-dependencies of
+/// each package. Scripts that take the next free number, for users say, then take the same.
+fn early(needs: &Needs, configured: &HashSet<usize>) -> Vec<usize> {
+    let mut early: Vec<usize> = Vec::new();
+    for package in 0..needs.len() {
+        let mut before: Vec<usize> = needs.before(package).into_iter().collect();
+        before.retain(|number| !configured.contains(number) && !early.contains(number));
+        before.sort_unstable();
+        early.extend(before);
+    }
+    early
 }
 
 /// A package's name with its architecture.

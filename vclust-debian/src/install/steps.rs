@@ -77,12 +77,12 @@ mod tests {
         }
         assert_eq!(steps.current(), Some((StepKind::Trigger, "libc-bin")));
         steps.finish(start + Duration::from_millis(90));
-        let told: Vec<(StepKind, String, u64)> = steps
+        let told: Vec<(StepKind, String, f64)> = steps
             .into_steps()
             .into_iter()
-            .map(|step| (step.step, step.package, (step.seconds * 1000.0).round() as u64))
+            .map(|step| (step.step, step.package, (step.seconds * 1000.0).round()))
             .collect();
-        let step = |kind, name: &str, seconds| (kind, name.to_owned(), seconds);
+        let step = |kind, name: &str, seconds| (kind, name.to_owned(), f64::from(seconds));
         assert_eq!(
             told,
             [

@@ -55,10 +55,10 @@ struct LoopInfo {
     init: [u64; 2],
 }
 
-/// `struct loop_config` of linux/loop.h.
+/// `struct loop_config` of linux/loop.h, whose descriptor is unsigned there.
 #[repr(C)]
 struct LoopConfig {
-    fd: u32,
+    fd: i32,
     block_size: u32,
     info: LoopInfo,
     reserved: [u64; 8],
@@ -79,7 +79,7 @@ fn free_device(control: &File) -> io::Result<i32> {
 #[expect(unsafe_code, reason = "rustix has no calls for loop devices")]
 fn configure(device: &File, backing: &File) -> io::Result<()> {
     let config = LoopConfig {
-        fd: backing.as_raw_fd() as u32,
+        fd: backing.as_raw_fd(),
         block_size: 0,
         info: LoopInfo {
             numbers: [0; 5],

@@ -15,7 +15,7 @@ pub enum PoolError {
         /// The package.
         package: String,
         /// What happened.
-        source: MirrorError,
+        source: Box<MirrorError>,
     },
     /// The archive does not have it any more.
     #[error(

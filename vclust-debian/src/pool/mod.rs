@@ -63,6 +63,9 @@ pub struct PoolProgress {
     pub total: u64,
 }
 
+/// Takes a change of the progress, and tells of it.
+type Report<'a> = &'a (dyn Fn(&dyn Fn(&mut PoolProgress)) + Sync);
+
 /// What came of fetching.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
@@ -125,9 +128,12 @@ impl PackagePool {
             PARALLEL,
             |&package| -> Result<_, PoolError> {
                 let there = self.is_there(package)?;
-                report(&|progress| match there {
-                    true => progress.packages += 1,
-                    false => progress.total += package.size,
+                report(&|progress| {
+                    if there {
+                        progress.packages += 1;
+                    } else {
+                        progress.total += package.size;
+                    }
                 });
                 Ok((!there).then_some(package))
             },
@@ -140,8 +146,9 @@ impl PackagePool {
             // one for all packages of an archive, as it keeps connections open
             if !fetchers.contains_key(package.archive.as_str()) {
                 let (proxy, silence) = (self.options.proxy.as_deref(), self.options.silence);
-                let fetcher = Fetcher::new(&package.archive, proxy, silence)
-                    .map_err(|source| PoolError::Fetch { package: package.name.clone(), source })?;
+                let fetcher = Fetcher::new(&package.archive, proxy, silence).map_err(|source| {
+                    PoolError::Fetch { package: package.name.clone(), source: Box::new(source) }
+                })?;
                 fetchers.insert(&package.archive, fetcher);
             }
         }
@@ -208,7 +215,7 @@ impl PackagePool {
         &self,
         package: &WantedPackage,
         fetcher: &Fetcher,
-        report: &(dyn Fn(&dyn Fn(&mut PoolProgress)) + Sync),
+        report: Report<'_>,
     ) -> Result<(), PoolError> {
         let partial = self.directory.join("partial").join(package.sha256.to_string());
         let lock = self.lock(&partial)?;
@@ -219,7 +226,8 @@ impl PackagePool {
             return Ok(());
         }
         let uri = package.archive.trim_end_matches('/');
-        let failed = |source| PoolError::Fetch { package: package.name.clone(), source };
+        let failed =
+            |source| PoolError::Fetch { package: package.name.clone(), source: Box::new(source) };
         let reported = AtomicUsize::new(0);
         let on_progress = |now: Progress<'_>| {
             let before = reported.swap(now.bytes as usize, Ordering::Relaxed) as u64;
@@ -237,7 +245,8 @@ impl PackagePool {
         let promised =
             ReleaseFile { path: package.path.clone(), size: package.size, sha256: package.sha256 };
         let url = format!("{uri}/{}", package.path);
-        let found = downloader.verified(&[url.clone()], &promised, &partial).map_err(failed)?;
+        let found =
+            downloader.verified(std::slice::from_ref(&url), &promised, &partial).map_err(failed)?;
         if found.is_none() {
             return Err(PoolError::Gone { package: package.name.clone(), url });
         }

@@ -1,7 +1,8 @@
 //! Starting a program in a root, following what it says, and ending all of it.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, PipeWriter, Read};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use rustix::thread::{CapabilitySet, UnshareFlags};
 use super::error::SandboxError;
 use super::namespace::{become_root, enter, mount_root, open_root};
 use super::unsynced::Unsynced;
+use crate::pipe::pipe;
 
 /// Bytes kept of what a program prints: its end.
 const KEEP: usize = 256 << 10;
@@ -118,8 +120,8 @@ impl Sandbox {
         on_status: &mut dyn FnMut(Instant, &str),
     ) -> Result<Output, SandboxError> {
         let failed = |source| SandboxError::Run { program: command.program.clone(), source };
-        let (log_reader, log_writer) = io::pipe().map_err(failed)?;
-        let (status_reader, status_writer) = io::pipe().map_err(failed)?;
+        let (log_reader, log_writer) = pipe().map_err(failed)?;
+        let (status_reader, status_writer) = pipe().map_err(failed)?;
         let (sender, receiver) = mpsc::channel();
         let mut log = Vec::new();
         let ended = thread::scope(|scope| {
@@ -152,8 +154,8 @@ impl Sandbox {
     fn run_here(
         &self,
         command: &SandboxCommand,
-        log: PipeWriter,
-        status: PipeWriter,
+        log: File,
+        status: File,
     ) -> Result<Ended, SandboxError> {
         let flags = UnshareFlags::NEWPID
             | UnshareFlags::NEWIPC
@@ -187,7 +189,7 @@ enum Ended {
 
 impl SandboxCommand {
     /// Starts the program in a root, as the first process of a namespace.
-    fn start(&self, root: OwnedFd, log: PipeWriter, status: PipeWriter) -> io::Result<First> {
+    fn start(&self, root: OwnedFd, log: File, status: File) -> io::Result<First> {
         let mut command = Command::new(&self.program);
         command
             .env_clear()

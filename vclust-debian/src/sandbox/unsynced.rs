@@ -26,6 +26,11 @@ const CALLS: [libc::c_long; 5] = [
 const NUMBER_OFFSET: u32 = 0;
 const ARCHITECTURE_OFFSET: u32 = 4;
 
+/// A call's number as the filter compares it.
+fn number(call: libc::c_long) -> u32 {
+    u32::try_from(call).unwrap_or(u32::MAX)
+}
+
 /// The filter's program: made before a process forks, installed by the child.
 #[derive(Debug)]
 pub(super) struct Unsynced(Vec<libc::sock_filter>);
@@ -47,7 +52,7 @@ impl Unsynced {
         ];
         for (done, call) in CALLS.iter().enumerate() {
             let left = calls - 1 - done as u8;
-            program.push(step(equal, left + 1, 0, *call as u32));
+            program.push(step(equal, left + 1, 0, number(*call)));
         }
         program.push(step(answer, 0, 0, libc::SECCOMP_RET_ALLOW));
         program.push(step(answer, 0, 0, libc::SECCOMP_RET_ERRNO));
@@ -69,7 +74,7 @@ impl Unsynced {
         let result = unsafe {
             libc::prctl(
                 libc::PR_SET_SECCOMP,
-                libc::SECCOMP_MODE_FILTER as libc::c_ulong,
+                libc::c_ulong::from(libc::SECCOMP_MODE_FILTER),
                 &raw const program,
             )
         };

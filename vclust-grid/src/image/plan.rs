@@ -1,6 +1,7 @@
 //! From a closure to what a build needs of it: packages, and where each is fetched from.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use sha2::Digest as _;
 use thiserror::Error;
@@ -118,14 +119,14 @@ impl ImagePlan {
     pub fn key(&self, settings: &[(&str, &str)]) -> Sha256 {
         let mut text = String::from("vclust image, format 1\n");
         for (name, value) in settings {
-            text.push_str(&format!("{name} {value}\n"));
+            let _ = writeln!(text, "{name} {value}");
         }
-        text.push_str(&format!("architecture {}\n", self.architecture));
+        let _ = writeln!(text, "architecture {}", self.architecture);
         for name in &self.remove {
-            text.push_str(&format!("remove {name}\n"));
+            let _ = writeln!(text, "remove {name}");
         }
         for package in &self.packages {
-            text.push_str(&format!("install {} {}\n", package.name, package.wanted.sha256));
+            let _ = writeln!(text, "install {} {}", package.name, package.wanted.sha256);
         }
         Sha256(sha2::Sha256::digest(text.as_bytes()).into())
     }

@@ -4,7 +4,7 @@
 //! images/ID/manifest.json      what an image is
 //! images/ID/root.tar.zst ...   its products
 //! building/                    builds that go on; all of it goes when they end
-//! locks/                       one file for each build that goes on
+//! locks/                       one file for each build that goes on, and one for building/
 //! catalogue.sqlite             which images there are, how often they were used
 //! ```
 //!
@@ -287,7 +287,7 @@ impl ImageRepository {
     }
 
     fn lock_building(&self) -> Result<Lock, RepositoryError> {
-        let path = self.building().join(".lock");
+        let path = self.directory.join("locks/.lock");
         Lock::wait(&path, Mode::Alone, Missing::Make, &mut || ())
             .map_err(RepositoryError::write(&path))
     }

@@ -148,9 +148,10 @@ fn resolve<'a>(
 ) -> Result<Closure<'a>, Failure> {
     let meta_packages = load::meta_packages(&arguments.meta_packages)?;
     let items = meta_packages.expand_names(&loaded.index, packages, false)?;
-    let request = match is_layer {
-        true => Request::new(items),
-        false => arguments.variant.request(&loaded.index, &items),
+    let request = if is_layer {
+        Request::new(items)
+    } else {
+        arguments.variant.request(&loaded.index, &items)
     };
     Ok(request.resolve(&loaded.index, &loaded.policy)?)
 }
@@ -207,9 +208,10 @@ fn print(out: &mut impl Write, built: &BuiltImage) -> std::io::Result<()> {
         Some(base) => format!("layer over {base}"),
         None => format!("{} image", image.variant),
     };
-    let how = match built.was_there {
-        true => "was there already".to_owned(),
-        false => format!("built in {:.1} s", built.seconds),
+    let how = if built.was_there {
+        "was there already".to_owned()
+    } else {
+        format!("built in {:.1} s", built.seconds)
     };
     writeln!(
         out,
