@@ -21,7 +21,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt prove-images lint bench evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-boot prove-images lint bench evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +37,7 @@ demo: ## resolve the paper's two configurations against this machine's Debian
 	@scripts/setup demo
 	scripts/demo
 
-test: test-apt test-rust ## run all tests, the agreement with apt included
+test: test-apt test-rust test-boot ## run all tests, the agreement with apt and booting included
 
 # Documentation examples come first, so that the tests' totals are the last thing printed.
 test-rust: ## run the Rust tests
@@ -53,6 +53,10 @@ test-apt: build ## compare N random requests (SEED=...) with apt's answers
 	@scripts/setup apt
 	$(PYTHON) tests/apt/agree.py --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
 	    --number $(N) --seed $(SEED) --require $(REQUIRE) --report $(TARGET_DIR)/agreement.json
+
+test-boot: ## boot images under QEMU: an address, logins, a compiler, MPI (needs root)
+	@scripts/setup boot
+	$(CARGO) test --locked --package vclust-grid --test boot -- --ignored --nocapture --test-threads=1
 
 prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name)
 	@scripts/setup images

@@ -13,7 +13,9 @@ use vclust_debian::{
     AptConfigurationError, IndexFileError, MirrorError, PoolError, StateDirectoryError,
     UserNamespaceError,
 };
-use vclust_grid::{BuildError, ExportError, HistoryDatabaseError, PlanError, RepositoryError};
+use vclust_grid::{
+    BootFilesError, BuildError, ExportError, HistoryDatabaseError, PlanError, RepositoryError,
+};
 
 use crate::arguments::Format;
 
@@ -112,6 +114,8 @@ pub(crate) enum Failure {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Build(#[from] BuildError),
+    #[error(transparent)]
+    BootFiles(#[from] BootFilesError),
     #[error(transparent)]
     Repository(#[from] RepositoryError),
     #[error(transparent)]

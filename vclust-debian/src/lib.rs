@@ -7,7 +7,9 @@ mod database;
 mod deb;
 mod image;
 mod index_file;
+mod initramfs;
 mod install;
+mod kernel;
 mod layer;
 mod mirror;
 mod parallel;
@@ -37,9 +39,13 @@ pub use image::{
     read_file as read_file_of_root,
 };
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
+pub use initramfs::{
+    DiskSerial, DiskSerialError, InitramfsError, NODE_MODULES, NodeRoot, Upper, write_initramfs,
+};
 pub use install::{
     Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,
 };
+pub use kernel::{Kernel, KernelError, KernelModule, KernelStore, kernel_package};
 pub use layer::{Below, LayerError, build_layer};
 pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,

@@ -5,12 +5,14 @@
 //! state directory, and the way estimators are brought up to date from any store. Beside it is the
 //! repository of images, which builders fill and everything else reads.
 
+mod boot;
 mod history;
 mod image;
 mod learned;
 mod repository;
 mod sqlite;
 
+pub use boot::{BootFiles, BootFilesError, BootPackages};
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{
     Archives, BuildError, BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder,

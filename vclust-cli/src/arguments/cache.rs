@@ -52,6 +52,11 @@ Examples:
   vclust cache export minimal /srv/root
   vclust cache export 3f9a disk.qcow2 --disk-size 4GiB";
 
+const KERNEL_EXAMPLES: &str = "\
+Examples:
+  vclust cache kernel
+  vclust --format json cache kernel | jq -r .initramfs";
+
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Cache {
@@ -96,6 +101,12 @@ pub(crate) enum CacheCommand {
     /// where there are no others.
     #[command(after_help = build::EXAMPLES)]
     Build(Box<Build>),
+    /// Fetch the kernel that nodes are started with, and make the initramfs that goes with it.
+    ///
+    /// Images have no kernel. This one is Debian's for virtual machines, unpacked and not installed;
+    /// the answer says where it is.
+    #[command(after_help = KERNEL_EXAMPLES)]
+    Kernel(Box<Source>),
 }
 
 #[derive(Debug, Args)]

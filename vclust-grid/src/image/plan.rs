@@ -34,6 +34,33 @@ pub struct PlannedPackage {
 }
 
 impl PlannedPackage {
+    /// A version of a package. `archives` knows the index files that the version's index was read
+    /// from.
+    pub fn of(version: &VersionView<'_>, archives: &Archives) -> Result<Self, PlanError> {
+        let name = version.name().into_owned();
+        let missing = |field| PlanError::NoDigest { package: name.clone(), field };
+        let archive = version.files().find_map(|file| archives.0.get(&file.name));
+        let archive = archive.ok_or_else(|| PlanError::NoArchive {
+            package: name.clone(),
+            version: version.version().into_owned(),
+        })?;
+        let sha256 = version.field("SHA256").and_then(|text| text.trim().parse().ok());
+        let path = version.field("Filename").ok_or_else(|| missing("Filename"))?;
+        Ok(Self {
+            version: version.version().into_owned(),
+            architecture: version.architecture().to_owned(),
+            installed_size: version.installed_size(),
+            wanted: WantedPackage {
+                name: name.clone(),
+                archive: archive.clone(),
+                path: path.into_owned(),
+                size: version.size(),
+                sha256: sha256.ok_or_else(|| missing("SHA256"))?,
+            },
+            name,
+        })
+    }
+
     /// Name and version.
     #[must_use]
     pub fn package_version(&self) -> PackageVersion {
@@ -78,7 +105,7 @@ pub enum PlanError {
 impl ImagePlan {
     /// What a closure needs. `archives` knows the index files that the closure's index was read from.
     pub fn of(closure: &Closure<'_>, archives: &Archives) -> Result<Self, PlanError> {
-        let packages = closure.install().map(|version| planned(&version, archives));
+        let packages = closure.install().map(|version| PlannedPackage::of(&version, archives));
         Ok(Self {
             architecture: closure.index().native_architecture().to_owned(),
             packages: packages.collect::<Result<_, _>>()?,
@@ -109,29 +136,4 @@ impl ImagePlan {
     pub fn download_bytes(&self) -> u64 {
         self.packages.iter().map(|package| package.wanted.size).sum()
     }
-}
-
-fn planned(version: &VersionView<'_>, archives: &Archives) -> Result<PlannedPackage, PlanError> {
-    let name = version.name().into_owned();
-    let missing = |field| PlanError::NoDigest { package: name.clone(), field };
-    let archive = version.files().find_map(|file| archives.0.get(&file.name));
-    let archive = archive.ok_or_else(|| PlanError::NoArchive {
-        package: name.clone(),
-        version: version.version().into_owned(),
-    })?;
-    let sha256 = version.field("SHA256").and_then(|text| text.trim().parse().ok());
-    let path = version.field("Filename").ok_or_else(|| missing("Filename"))?;
-    Ok(PlannedPackage {
-        version: version.version().into_owned(),
-        architecture: version.architecture().to_owned(),
-        installed_size: version.installed_size(),
-        wanted: WantedPackage {
-            name: name.clone(),
-            archive: archive.clone(),
-            path: path.into_owned(),
-            size: version.size(),
-            sha256: sha256.ok_or_else(|| missing("SHA256"))?,
-        },
-        name,
-    })
 }

@@ -5,6 +5,7 @@ pub(crate) mod build;
 mod collect;
 mod export;
 mod generate;
+mod kernel;
 mod list;
 mod show;
 mod verify;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure>
         CacheCommand::Export(arguments) => export::run(arguments, format),
         CacheCommand::Generate(arguments) => generate::run(arguments, format),
         CacheCommand::Build(arguments) => build::run(arguments, format),
+        CacheCommand::Kernel(source) => kernel::run(source, format),
     }
 }
 

@@ -1,0 +1,93 @@
+//! Kernels that were unpacked, each under the digest of its package.
+//!
+//! ```text
+//! kernels/SHA256/            the files of a package: complete, or not there
+//! kernels/SHA256.partial/    as far as somebody has unpacked it
+//! kernels/SHA256.lock        held by whoever unpacks it
+//! kernels/SHA256.initramfs   an initramfs, under the digest of what was compressed
+//! ```
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::{Kernel, KernelError};
+use crate::product::file_digest;
+use crate::state_directory::StateDirectory;
+use crate::unpack::{Overrides, Unpacked, Unpacker};
+
+/// The kernels that a machine keeps.
+#[derive(Debug, Clone)]
+pub struct KernelStore {
+    directory: PathBuf,
+}
+
+impl KernelStore {
+    /// The kernels of a state directory.
+    pub fn open(state: &StateDirectory) -> Result<Self, KernelError> {
+        Ok(Self { directory: state.make("kernels")? })
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The kernel of a package file, which is unpacked if it was not before.
+    ///
+    /// Of several processes that ask for the same kernel, one unpacks it and the others wait. What a
+    /// process left that was killed meanwhile is removed by the next.
+    pub fn unpack(&self, package: &Path) -> Result<Kernel, KernelError> {
+        let digest = file_digest(package, &|_| ())?.sha256.to_string();
+        let directory = self.directory.join(&digest);
+        if directory.is_dir() {
+            return Kernel::at(&directory);
+        }
+        let lock_path = self.directory.join(format!("{digest}.lock"));
+        let lock = lock(&lock_path).map_err(KernelError::access("lock", &lock_path))?;
+        if directory.is_dir() {
+            return Kernel::at(&directory);
+        }
+        let partial = self.directory.join(format!("{digest}.partial"));
+        match fs::remove_dir_all(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(KernelError::access("remove", &partial)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir(&partial).map_err(KernelError::access("make", &partial))?;
+        unpack_into(package, &partial).and_then(|()| Kernel::at(&partial)).inspect_err(|_| {
+            // without this the next process removes it
+            let _ = fs::remove_dir_all(&partial);
+        })?;
+        let synced = File::open(&partial).and_then(|file| Ok(rustix::fs::syncfs(&file)?));
+        synced.map_err(KernelError::access("write", &partial))?;
+        fs::rename(&partial, &directory).map_err(KernelError::access("write", &directory))?;
+        drop(lock);
+        Kernel::at(&directory)
+    }
+}
+
+fn lock(path: &Path) -> io::Result<File> {
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    loop {
+        match flock(&file, FlockOperation::LockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn unpack_into(package: &Path, directory: &Path) -> Result<(), KernelError> {
+    let overrides = Overrides::default();
+    let unpacker = Unpacker::new(directory, &overrides);
+    let read = unpacker.read(&[package.to_owned()])?;
+    for unpacked in unpacker.unpack(&read)? {
+        if let Unpacked::Left(left) = unpacked {
+            return Err(KernelError::Left { package: package.to_owned(), left });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! What nodes are started with beside their images: a kernel and an initramfs.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use vclust_core::{Index, Policy};
+use vclust_debian::{
+    InitramfsError, Kernel, KernelError, KernelStore, NODE_MODULES, PackagePool, PoolError,
+    PoolProgress, StateDirectory, kernel_package,
+};
+
+use crate::image::{Archives, ImagePlan, PlanError, PlannedPackage};
+
+/// The package with the programs of the initramfs.
+const BUSYBOX: &str = "busybox-static";
+
+/// A kernel with an initramfs that fits it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootFiles {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// The initramfs, with [`NODE_MODULES`].
+    pub initramfs: PathBuf,
+}
+
+/// Why nodes cannot be started.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BootFilesError {
+    /// The package index does not have what is needed.
+    #[error("the package index has no `{BUSYBOX}`, whose programs nodes start with")]
+    NoBusybox,
+    /// A package cannot be located.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A package cannot be had.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// There is no kernel.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// There is no initramfs.
+    #[error(transparent)]
+    Initramfs(#[from] InitramfsError),
+}
+
+/// The packages that nodes are started from, of one index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BootPackages {
+    /// The kernel and busybox, in this order; they are fetched, and never installed.
+    plan: ImagePlan,
+}
+
+impl BootPackages {
+    /// The kernel that an index has for virtual machines, and what goes with it. `archives` knows the
+    /// index files that the index was read from.
+    pub fn of(index: &Index, policy: &Policy, archives: &Archives) -> Result<Self, BootFilesError> {
+        let busybox = index.find(BUSYBOX).and_then(|package| policy.candidate(index, package.id()));
+        let busybox = index.version(busybox.ok_or(BootFilesError::NoBusybox)?);
+        let packages = [kernel_package(index, policy)?, busybox];
+        let packages = packages
+            .iter()
+            .map(|version| PlannedPackage::of(version, archives))
+            .collect::<Result<_, _>>()?;
+        let architecture = index.native_architecture().to_owned();
+        Ok(Self { plan: ImagePlan { architecture, packages, remove: Vec::new() } })
+    }
+
+    /// What is to be fetched.
+    #[must_use]
+    pub fn plan(&self) -> &ImagePlan {
+        &self.plan
+    }
+
+    /// Fetches the packages, unpacks the kernel and makes the initramfs; what is there already is used.
+    /// Files of the kernel belong to root, so this takes root's rights.
+    pub fn make(
+        &self,
+        state: &StateDirectory,
+        pool: &PackagePool,
+        on_progress: &(dyn Fn(PoolProgress) + Sync),
+    ) -> Result<BootFiles, BootFilesError> {
+        let wanted: Vec<_> =
+            self.plan.packages.iter().map(|package| package.wanted.clone()).collect();
+        let fetched = pool.fetch(&wanted, on_progress)?;
+        let store = KernelStore::open(state)?;
+        let kernel = store.unpack(&fetched.paths[0])?;
+        let initramfs = store.initramfs(&kernel, &fetched.paths[1], &NODE_MODULES)?;
+        Ok(BootFiles { kernel, initramfs })
+    }
+}
