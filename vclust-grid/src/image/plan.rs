@@ -8,6 +8,10 @@ use thiserror::Error;
 use vclust_core::{Closure, PackageVersion, Sha256, VersionView};
 use vclust_debian::WantedPackage;
 
+/// What builds make of the same packages. It counts up whenever that changes, so that images of older
+/// builds are not taken for those of newer ones.
+const FORMAT: u32 = 2;
+
 /// The archives that package indexes belong to: names of index files, with the archives' URIs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Archives(HashMap<String, String>);
@@ -117,7 +121,7 @@ impl ImagePlan {
     /// digests in their order, and what is removed. Builds of the same key make the same bytes.
     #[must_use]
     pub fn key(&self, settings: &[(&str, &str)]) -> Sha256 {
-        let mut text = String::from("vclust image, format 1\n");
+        let mut text = format!("vclust image, format {FORMAT}\n");
         for (name, value) in settings {
             let _ = writeln!(text, "{name} {value}");
         }
