@@ -57,7 +57,9 @@ pub use product::{
     Unpacked as UnpackedArchive, copy_tar, file_digest, unpack_archive, write_disk, write_erofs,
     write_erofs_lz4hc,
 };
-pub use sandbox::{Output, Sandbox, SandboxCommand, SandboxError, in_private_mounts};
+pub use sandbox::{
+    Output, Sandbox, SandboxCommand, SandboxError, in_private_memory, in_private_mounts,
+};
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,
 };

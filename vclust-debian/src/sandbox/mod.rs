@@ -18,7 +18,7 @@ mod run;
 mod unsynced;
 
 pub use error::SandboxError;
-pub use namespace::in_private_mounts;
 pub(crate) use namespace::in_root;
+pub use namespace::{in_private_memory, in_private_mounts};
 pub(crate) use run::last_words;
 pub use run::{Output, Sandbox, SandboxCommand};

@@ -1,5 +1,6 @@
 //! Namespaces taken on by threads.
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -25,6 +26,26 @@ pub fn in_private_mounts<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, 
         let thread = thread.map_err(|error| namespace("starting a thread", error))?;
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// As [`in_private_mounts`], with a file system in memory, of so many bytes at most, on a directory.
+/// What `work` puts there is gone with it.
+pub fn in_private_memory<T: Send>(
+    directory: &Path,
+    bytes: u64,
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, SandboxError> {
+    in_private_mounts(|| {
+        let options = CString::new(format!("size={bytes},mode=0755")).unwrap_or_default();
+        mount("tmpfs", directory, "tmpfs", MountFlags::empty(), options.as_c_str()).map_err(
+            |error| SandboxError::Prepare {
+                step: "mount memory on",
+                path: directory.to_owned(),
+                source: error.into(),
+            },
+        )?;
+        Ok(work())
+    })?
 }
 
 /// Calls `work` in a thread whose `/` is a root, so that links within the root lead nowhere else.

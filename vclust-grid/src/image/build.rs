@@ -8,7 +8,7 @@ use vclust_core::{Event, InstallEvent, PackageVersion, Phase, PhaseEvent, Timest
 use vclust_debian::{
     Below, Compression, Epoch, InstallProgress, Installation, Installed, LayerError, PackagePool,
     PoolProgress, ProductFile, Tree, Variant, build_layer, file_digest, finish_image,
-    read_file_of_root, write_erofs,
+    in_private_memory, read_file_of_root, write_erofs,
 };
 
 use super::error::BuildError;
@@ -190,26 +190,32 @@ impl<'a> ImageBuilder<'a> {
             finish_image(root, order.variant, installed.source_date_epoch)?;
             Ok(installed)
         };
-        let (installed, tree) = match &base {
-            None => {
-                let root = building.directory().join("root");
-                make_directory(&root)?;
-                (install(&root, 0)?, root)
-            }
-            Some(base) => {
-                let scratch = building.directory().join("layer");
-                make_directory(&scratch)?;
-                build_layer(&base.below, &scratch, |root| install(root, base.epoch))?
-            }
+        let scratch = building.directory().join("scratch");
+        make_directory(&scratch)?;
+        let products = building.products();
+        let make = |scratch: &Path| -> Result<(Installed, Written, Phases), BuildError> {
+            let (installed, tree) = match &base {
+                None => {
+                    let root = scratch.join("root");
+                    make_directory(&root)?;
+                    (install(&root, 0)?, root)
+                }
+                Some(base) => build_layer(&base.below, scratch, |root| install(root, base.epoch))?,
+            };
+            phases.add("unpack", installed.unpack_seconds);
+            phases.add("configure", installed.configure_seconds);
+            phases.done("finish");
+            let written = write_products(order, &products, &installed, &tree, on_progress)?;
+            Ok((installed, written, phases))
         };
-        phases.add("unpack", installed.unpack_seconds);
-        phases.add("configure", installed.configure_seconds);
-        phases.done("finish");
-
-        let written = write_products(order, &building, &installed, &tree, on_progress)?;
+        let (installed, written, mut phases) = match memory_for(&order.plan) {
+            Some(bytes) => in_private_memory(&scratch, bytes, || make(&scratch))
+                .map_err(LayerError::from)??,
+            None => make(&scratch)?,
+        };
         // before the products are synced, so that the disk never gets to see the tree
-        fs::remove_dir_all(&tree)
-            .map_err(|source| BuildError::Access { path: tree.clone(), source })?;
+        fs::remove_dir_all(&scratch)
+            .map_err(|source| BuildError::Access { path: scratch.clone(), source })?;
         phases.done("write");
 
         let seconds = start.elapsed().as_secs_f64();
@@ -357,6 +363,23 @@ fn install_event(
     }
 }
 
+/// Roots up to this size are made in memory. Together with vclust's own that stays below 512 MB.
+const IN_MEMORY: u64 = 240_000_000;
+
+/// Bytes of memory for the root of a build, if it is small and the machine has plenty.
+///
+/// A root of ten thousand files is sooner made in memory, and sooner gone.
+fn memory_for(plan: &ImagePlan) -> Option<u64> {
+    let estimated: u64 = plan.packages.iter().map(|package| package.installed_size).sum();
+    let available = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    // maintainers' sizes leave out what scripts make: a bound that no honest package meets
+    let bound = 2 * IN_MEMORY;
+    (estimated <= IN_MEMORY && available? * 1024 > 4 * bound).then_some(bound)
+}
+
 /// What a layer is built over.
 struct Stack {
     below: Vec<Below>,
@@ -393,7 +416,7 @@ struct Written {
 
 fn write_products(
     order: &ImageOrder,
-    building: &Building,
+    target: &Path,
     installed: &Installed,
     root: &Path,
     on_progress: OnBuild<'_>,
@@ -407,7 +430,6 @@ fn write_products(
         let bytes = done.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed) + bytes;
         on_progress(BuildProgress::Writing { bytes: bytes.min(total), total });
     };
-    let target = building.products();
     let mut products = Vec::new();
     let content = if order.archive {
         let path = target.join(root_archive());
@@ -422,7 +444,7 @@ fn write_products(
         tree.digest(&on_bytes)?
     };
     let status = read_file_of_root(root, Path::new("/var/lib/dpkg/status"))?;
-    products.push(write_file(&target, ROOT_STATUS, &status)?);
+    products.push(write_file(target, ROOT_STATUS, &status)?);
     let file = write_erofs(&tree, &target.join(root_erofs()), content, &on_bytes)?;
     products.push(Product {
         name: root_erofs().to_owned(),
