@@ -18,3 +18,12 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     let status = namespace.run(program.as_os_str(), arguments)?;
     std::process::exit(status.code().unwrap_or(1));
 }
+
+/// As [`ensure`], for commands that can do much of their work without: what builds of a user
+/// namespace left belongs to its users.
+pub(crate) fn ensure_if_possible() -> Result<(), Failure> {
+    if UserNamespace::is_root() || UserNamespace::of_user().is_err() {
+        return Ok(());
+    }
+    ensure()
+}

@@ -24,6 +24,7 @@ impl Database {
         content: &[u8],
     ) -> Result<(), DatabaseError> {
         let path = self.admin.join("info").join(format!("{stem}.{member}"));
+        super::regular(&path)?;
         fs::write(&path, content).map_err(on_path("write", &path))?;
         fs::set_permissions(&path, Permissions::from_mode(mode & 0o777))
             .map_err(on_path("set the mode of", &path))

@@ -73,6 +73,7 @@ impl Database {
     /// What the status file says.
     pub(crate) fn status(&self) -> Result<Status, DatabaseError> {
         let path = self.admin.join("status");
+        regular(&path)?;
         let bytes = fs::read(&path).map_err(on_path("read", &path))?;
         Status::parse(&bytes).map_err(|source| DatabaseError::Syntax { path, source })
     }
@@ -107,16 +108,28 @@ impl Database {
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), DatabaseError> {
         let path = self.admin.join(name);
+        regular(&path)?;
         fs::write(&path, content).map_err(on_path("write", &path))
     }
 
     /// A file of the database, or nothing if it is not there.
     fn read_if_there(&self, name: &str) -> Result<Vec<u8>, DatabaseError> {
         let path = self.admin.join(name);
+        regular(&path)?;
         match fs::read(&path) {
             Ok(content) => Ok(content),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(on_path("read", &path)(error)),
         }
+    }
+}
+
+/// Refuses what a package may have put in place of a file of the database.
+fn regular(path: &Path) -> Result<(), DatabaseError> {
+    match path.metadata() {
+        Ok(data) if !data.is_file() => {
+            Err(on_path("use", path)(io::Error::other("it is no regular file")))
+        }
+        _ => Ok(()),
     }
 }

@@ -30,6 +30,9 @@ impl TriggerFile {
             let line = line.split('#').next().unwrap_or_default();
             let mut words = line.split_whitespace();
             let (Some(directive), Some(trigger)) = (words.next(), words.next()) else { continue };
+            if !is_trigger(trigger) {
+                continue;
+            }
             let trigger = trigger.to_owned();
             match directive {
                 "interest" | "interest-await" => {
@@ -42,6 +45,15 @@ impl TriggerFile {
         }
         file
     }
+}
+
+/// Whether dpkg takes a name for a trigger's: a path, or a name that is none of a file of its own.
+fn is_trigger(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.:_".contains(&byte);
+    name.starts_with('/')
+        || (name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && name.bytes().all(is_plain)
+            && !["File", "Unincorp", "Lock"].contains(&name))
 }
 
 /// All interests of the packages in a root, in the order in which they came up.

@@ -94,6 +94,9 @@ const OCTAVE: [&str; 2] = ["/usr/share/octave/octave_packages", "/var/lib/octave
 /// Has files that say when they were written say the time of the build.
 fn set_clock(epoch: i64, finished: &mut Finished) -> Result<(), ImageError> {
     for path in OCTAVE.map(Path::new) {
+        if !path.metadata().is_ok_and(|data| data.is_file()) {
+            continue;
+        }
         let Ok(content) = fs::read_to_string(path) else { continue };
         let Some((line, rest)) = content.split_once('\n') else { continue };
         let Some((tool, _)) = line.split_once(", ") else { continue };
@@ -128,7 +131,22 @@ fn empty_run(finished: &mut Finished) -> Result<(), ImageError> {
 
 /// Reads a file of a root; links in its path lead nowhere but into the root.
 pub fn read_file(root: &Path, path: &Path) -> Result<Vec<u8>, ImageError> {
-    in_root(root, || fs::read(Path::new("/").join(path)).map_err(access("read", path)))?
+    in_root(root, || {
+        let path = Path::new("/").join(path);
+        regular(&path)?;
+        fs::read(&path).map_err(access("read", &path))
+    })?
+}
+
+/// Refuses what a package may have put in place of a file, and what it may lead to: reading from a
+/// pipe would never end, writing to a device would leave the root.
+fn regular(path: &Path) -> Result<(), ImageError> {
+    match path.metadata() {
+        Ok(data) if !data.is_file() => {
+            Err(access("use", path)(io::Error::other("it is no regular file")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn remove_host_keys(finished: &mut Finished) -> Result<(), ImageError> {
@@ -177,6 +195,7 @@ fn remove(path: &Path, finished: &mut Finished) -> Result<(), ImageError> {
 }
 
 fn write(path: &Path, content: &str, mode: u32, finished: &mut Finished) -> Result<(), ImageError> {
+    regular(path)?;
     if fs::read(path).is_ok_and(|there| there == content.as_bytes()) {
         // in an overlay, writing the same again would make it part of the layer
         return Ok(());

@@ -64,6 +64,12 @@ impl Lines<'_> {
             if line.contains("<<") {
                 return false;
             }
+            let words = line.split([' ', '\t', ';', '&', '|', '(', ')', '{', '}']);
+            let keyword = |word: &str| ["if", "fi", "else", "elif"].contains(&word);
+            // several commands on a line, or quotes over several lines, are for a shell to take apart
+            if words.skip(1).any(keyword) || line.matches(['"', '\'']).count() % 2 == 1 {
+                return false;
+            }
             match line.split([' ', '\t', ';']).next().unwrap_or_default() {
                 "if" => depth += 1,
                 "fi" => {
@@ -90,7 +96,12 @@ fn is_false(line: &str) -> bool {
     if condition.contains("||") || condition.contains([';', '`', '!']) || condition.contains("$(") {
         return false;
     }
-    condition.split("&&").any(|term| {
+    // what comes before the term that is false is run
+    let is_test = |term: &str| {
+        let term = term.trim();
+        term.starts_with("[ ") && term.ends_with(" ]") && term.matches('[').count() == 1
+    };
+    condition.split("&&").take_while(|term| is_test(term)).any(|term| {
         let term: String = term.chars().filter(|c| *c != '"' && *c != '\'').collect();
         let words: Vec<&str> = term.split_whitespace().collect();
         matches!(
@@ -129,6 +140,9 @@ mod tests {
         assert!(!nothing("if [ \"$1\" = install ]; then\n  touch /a\nfi\n"));
         assert!(!nothing("if [ \"$1\" = upgrade ]; then\n  :\nelse\n  touch /a\nfi\n"));
         assert!(!nothing("if [ \"$1\" = upgrade ] || [ \"$1\" = install ]; then\n touch /a\nfi\n"));
+        assert!(!nothing("if touch /a && [ \"$1\" = upgrade ]; then\n:\nfi\n"));
+        assert!(!nothing("if [ \"$1\" = upgrade ]; then\n :; else touch /a\nfi\n"));
+        assert!(!nothing("if [ \"$1\" = upgrade ]; then\n echo '\nfi\ntouch /a\n'\nfi\n"));
         assert!(!nothing("if ! [ \"$1\" = upgrade ]; then\n touch /a\nfi\n"));
         assert!(!nothing("if [ \"$1\" = upgrade ]; then\n :\nfi; touch /a\n"));
         assert!(!nothing("case \"$1\" in\n  install|upgrade)\n    touch a\n  ;;\nesac\n"));

@@ -353,10 +353,8 @@ impl Run<'_> {
             let name = format!("{number}.deb");
             let from = &self.installation.packages[*number];
             let to = directory.join(&name);
-            // a link costs nothing; across file systems, or in an overlay, there is none
-            fs::hard_link(from, &to)
-                .or_else(|_| fs::copy(from, &to).map(|_| ()))
-                .map_err(access("copy", from))?;
+            // never a link: scripts could write through it into the pool
+            fs::copy(from, &to).map_err(access("copy", from))?;
             arguments.push(format!("/{PACKAGES}/{name}").into());
         }
         let done = self.dpkg(arguments);

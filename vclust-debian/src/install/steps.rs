@@ -9,15 +9,21 @@ use vclust_core::{Step, StepKind};
 pub(super) struct Steps {
     done: Vec<Step>,
     current: Option<(StepKind, String, Instant)>,
+    /// The first step that dpkg said had failed.
+    failed: Option<(StepKind, String)>,
 }
 
 impl Steps {
     pub(super) fn new() -> Self {
-        Self { done: Vec::new(), current: None }
+        Self { done: Vec::new(), current: None, failed: None }
     }
 
     /// Takes a line that dpkg reported. A step ends when the next one begins.
     pub(super) fn heard(&mut self, at: Instant, line: &str) {
+        if line.starts_with("status: ") && line.contains(" : error : ") && self.failed.is_none() {
+            // dpkg goes on with triggers after that
+            self.failed = self.current.as_ref().map(|(kind, name, _)| (*kind, name.clone()));
+        }
         let Some(rest) = line.strip_prefix("processing: ") else { return };
         let Some((action, package)) = rest.split_once(": ") else { return };
         self.finish(at);
@@ -33,7 +39,9 @@ impl Steps {
 
     /// What dpkg is doing: the step that a failure belongs to.
     pub(super) fn current(&self) -> Option<(StepKind, &str)> {
-        self.current.as_ref().map(|(kind, package, _)| (*kind, package.as_str()))
+        let failed = self.failed.as_ref().map(|(kind, package)| (*kind, package.as_str()));
+        let current = self.current.as_ref();
+        failed.or_else(|| current.map(|(kind, package, _)| (*kind, package.as_str())))
     }
 
     /// Ends the last step.

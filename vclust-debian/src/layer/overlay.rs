@@ -3,7 +3,7 @@
 use std::ffi::{CString, OsStr};
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
@@ -76,8 +76,10 @@ impl Overlay {
 }
 
 fn copy_mode(from: &Path, to: &Path) -> Result<(), LayerError> {
-    let mode = fs::metadata(from).map_err(LayerError::access("look at", from))?.permissions();
-    fs::set_permissions(to, mode).map_err(LayerError::access("set the mode of", to))
+    let data = fs::metadata(from).map_err(LayerError::access("look at", from))?;
+    std::os::unix::fs::chown(to, Some(data.uid()), Some(data.gid()))
+        .map_err(LayerError::access("set the owner of", to))?;
+    fs::set_permissions(to, data.permissions()).map_err(LayerError::access("set the mode of", to))
 }
 
 /// The options: the layer is to stand for itself, so nothing is redirected or left below in part,

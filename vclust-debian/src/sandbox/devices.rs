@@ -10,7 +10,7 @@ use rustix::mount::{MountFlags, mount, mount_bind};
 use super::error::SandboxError;
 
 /// Devices every program may count on; they are those of the machine.
-const NODES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+const NODES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 
 const LINKS: [(&str, &str); 5] = [
     ("fd", "/proc/self/fd"),

@@ -144,7 +144,8 @@ pub(super) fn open_root(root: &Path) -> Result<OwnedFd, SandboxError> {
 /// comes before the old root goes. Makes system calls and nothing else.
 pub(super) fn become_root(root: &OwnedFd) -> rustix::io::Result<()> {
     rustix::process::fchdir(root)?;
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    // read-only, as what is below `/proc/sys` is the whole machine's
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::RDONLY;
     mount(c"proc", c"proc", c"proc", flags, None)?;
     // The old root lands on top of the new one, from where it is taken off.
     rustix::process::pivot_root(c".", c".")?;

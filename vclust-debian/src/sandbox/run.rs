@@ -26,6 +26,20 @@ const KEEP: usize = 256 << 10;
 /// Bytes of that an error repeats.
 const LAST_WORDS: usize = 2000;
 
+/// Rights that maintainer scripts need within a root: over files, users and their own processes. None
+/// reaches beyond it: no mounts, no devices, no handles of files, no other processes.
+const KEPT: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID)
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::SETPCAP)
+    .union(CapabilitySet::SETFCAP)
+    .union(CapabilitySet::SYS_CHROOT)
+    .union(CapabilitySet::AUDIT_WRITE);
+
 /// A root to run programs in.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
@@ -231,22 +245,22 @@ pub(crate) fn last_words(log: &str) -> &str {
 #[expect(unsafe_code, reason = "only between fork and exec can a child ask for this")]
 fn prepare_child(command: &mut Command, root: OwnedFd, status: Option<OwnedFd>) {
     let filter = Unsynced::new();
-    let dropped = [
-        CapabilitySet::SYS_MODULE,
-        CapabilitySet::SYS_RAWIO,
-        CapabilitySet::SYS_BOOT,
-        CapabilitySet::SYS_TIME,
-        CapabilitySet::SYSLOG,
-    ];
+    let dropped = CapabilitySet::all().difference(KEPT);
     let set = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // without a controlling terminal there is none to type into
+        rustix::process::setsid()?;
         become_root(&root)?;
         rustix::process::umask(Mode::from_raw_mode(0o022));
         if let Some(status) = &status {
             rustix::io::fcntl_setfd(status, rustix::io::FdFlags::empty())?;
         }
-        for capability in dropped {
-            rustix::thread::remove_capability_from_bounding_set(capability)?;
+        for capability in dropped.iter() {
+            match rustix::thread::remove_capability_from_bounding_set(capability) {
+                // a capability that this kernel does not know, nobody has
+                Ok(()) | Err(rustix::io::Errno::INVAL) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         filter.install()
     };
@@ -401,9 +415,27 @@ mod tests {
     #[test]
     fn devices_that_a_package_brings_cannot_be_opened() {
         let root = shell_root();
-        let script = "mknod /tmp/zero c 1 5 && ! cat /tmp/zero 2>/dev/null && : >/dev/null";
+        let zero = root.path().join("tmp/zero");
+        let made = Command::new("mknod").arg(zero).args(["c", "1", "5"]).status();
+        assert!(made.unwrap().success());
+        let script = "! mknod /tmp/more c 1 5 && ! cat /tmp/zero && : >/dev/null";
         let output = shell(root.path(), script).unwrap();
         assert!(output.status.success(), "{}", output.log);
+    }
+
+    #[test]
+    fn a_program_has_no_rights_beyond_its_root() {
+        let root = shell_root();
+        let script = "! echo x >/proc/sys/kernel/core_pattern && \
+                      cat /proc/self/status | while read name value; do \
+                      test \"$name\" = CapEff: && echo $value; done; :";
+        let output = shell(root.path(), script).unwrap();
+        let rights = output.log.lines().last().unwrap();
+        let rights = u64::from_str_radix(rights, 16).unwrap_or_else(|_| panic!("{}", output.log));
+        // administration, raw I/O, tracing, devices, handles of files
+        for number in [21, 17, 19, 27, 2] {
+            assert_eq!(rights >> number & 1, 0, "capability {number} of {rights:x}");
+        }
     }
 
     #[test]

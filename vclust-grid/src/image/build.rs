@@ -14,8 +14,8 @@ use vclust_debian::{
 use super::error::BuildError;
 use super::plan::ImagePlan;
 use crate::repository::{
-    Begun, BuildKey, Building, IfFound, ImageKind, ImageRepository, InputDigest, ManifestPackage,
-    ManifestPhase, NewImage, Product, StoredImage, root_archive, root_erofs,
+    Begun, BuildKey, Building, IfFound, ImageKind, ImageRepository, InputDigest, Lease,
+    ManifestPackage, ManifestPhase, NewImage, Product, StoredImage, root_archive, root_erofs,
 };
 
 /// Name, among the products, of dpkg's status file in the image, or in the layer's root: what packages
@@ -171,12 +171,12 @@ impl<'a> ImageBuilder<'a> {
         let mut phases = Phases { start: Instant::now(), phases: Vec::new() };
         let wanted: Vec<_> =
             order.plan.packages.iter().map(|package| package.wanted.clone()).collect();
+        let base = order.base.as_ref().map(|base| self.stack(base)).transpose()?;
         let fetching = |progress| on_progress(BuildProgress::Fetching(progress));
         let fetched = self.pool.fetch(&wanted, &fetching)?;
         phases.done("fetch");
 
         let installing = |progress| on_progress(BuildProgress::Installing(progress));
-        let base = order.base.as_ref().map(|base| self.stack(base)).transpose()?;
         let install = |root: &Path, since: i64| -> Result<Installed, BuildError> {
             let epoch = match order.source_date_epoch {
                 Some(epoch) => Epoch::Fixed(epoch),
@@ -191,13 +191,13 @@ impl<'a> ImageBuilder<'a> {
             Ok(installed)
         };
         let scratch = building.directory().join("scratch");
-        make_directory(&scratch)?;
+        make_directory(&scratch, PRIVATE)?;
         let products = building.products();
         let make = |scratch: &Path| -> Result<(Installed, Written, Phases), BuildError> {
             let (installed, tree) = match &base {
                 None => {
                     let root = scratch.join("root");
-                    make_directory(&root)?;
+                    make_directory(&root, 0o755)?;
                     (install(&root, 0)?, root)
                 }
                 Some(base) => build_layer(&base.below, scratch, |root| install(root, base.epoch))?,
@@ -274,7 +274,7 @@ impl<'a> ImageBuilder<'a> {
             return Err(LayerError::NothingBelow.into());
         };
         let scratch = building.directory().join("layer");
-        make_directory(&scratch)?;
+        make_directory(&scratch, PRIVATE)?;
         let installing = |progress| on_progress(BuildProgress::Installing(progress));
         let install = |root: &Path| -> Result<Installed, BuildError> {
             let installation = Installation::new(root, &order.plan.architecture, &fetched.paths);
@@ -288,9 +288,11 @@ impl<'a> ImageBuilder<'a> {
     /// The images that a layer is built over, from the bottom up.
     fn stack(&self, top: &StoredImage) -> Result<Stack, BuildError> {
         let mut below = Vec::new();
+        let mut leases = Vec::new();
         let mut next = Some(top.clone());
         let mut epoch = 0;
         while let Some(image) = next {
+            leases.push(self.repository.lease(&image)?);
             let manifest = self.repository.manifest(&image)?;
             epoch = epoch.max(i64::try_from(manifest.image.source_date_epoch).unwrap_or(0));
             let path = self.repository.path_of(&image).join(root_erofs());
@@ -304,7 +306,7 @@ impl<'a> ImageBuilder<'a> {
             };
         }
         below.reverse();
-        Ok(Stack { below, epoch })
+        Ok(Stack { below, epoch, _leases: leases })
     }
 
     fn events(
@@ -363,6 +365,9 @@ fn install_event(
     }
 }
 
+/// Mode of the directory that a root is made in: programs of it that are setuid are nobody else's.
+const PRIVATE: u32 = 0o700;
+
 /// Roots up to this size are made in memory. Together with vclust's own that stays below 512 MB.
 const IN_MEMORY: u64 = 240_000_000;
 
@@ -385,6 +390,8 @@ struct Stack {
     below: Vec<Below>,
     /// The latest time of the build of any of them.
     epoch: i64,
+    /// Keep them from being removed meanwhile.
+    _leases: Vec<Lease>,
 }
 
 struct Phases {
@@ -462,9 +469,11 @@ fn write_file(directory: &Path, name: &str, content: &[u8]) -> Result<Product, B
     Ok(Product { name: name.to_owned(), bytes, sha256 })
 }
 
-fn make_directory(path: &Path) -> Result<(), BuildError> {
+/// Makes a directory that is root's, whatever the directory above it hands down.
+fn make_directory(path: &Path, mode: u32) -> Result<(), BuildError> {
     use std::os::unix::fs::PermissionsExt;
     let failed = |source| BuildError::Access { path: path.to_owned(), source };
     fs::create_dir(path).map_err(failed)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(failed)
+    std::os::unix::fs::chown(path, Some(0), Some(0)).map_err(failed)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)
 }

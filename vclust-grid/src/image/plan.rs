@@ -88,7 +88,8 @@ pub struct ImagePlan {
 pub enum PlanError {
     /// The version is only known from the root.
     #[error(
-        "no archive that is known offers {package} {version}; bring the package lists up to date"
+        "no archive that is known offers {package} {version}; bring the package lists up to date, or \
+         name the archive with --mirror and --suite (a file of --packages-file says of none)"
     )]
     NoArchive {
         /// The package.

@@ -28,6 +28,7 @@ mod verify;
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -101,7 +102,9 @@ impl ImageRepository {
         let directory = state.path().to_owned();
         for name in ["images", "building", "locks"] {
             let path = directory.join(name);
+            // images hold files and programs of root's that are no business of other users here
             fs::create_dir_all(&path)
+                .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o700)))
                 .map_err(|source| StateDirectoryError::Make { path, source })?;
         }
         let path = directory.join(CATALOGUE);

@@ -147,7 +147,9 @@ fn resolve<'a>(
     is_layer: bool,
 ) -> Result<Closure<'a>, Failure> {
     let meta_packages = load::meta_packages(&arguments.meta_packages)?;
-    let items = meta_packages.expand_names(&loaded.index, packages, false)?;
+    let packages: Vec<String> =
+        packages.iter().filter(|name| !name.trim().is_empty()).cloned().collect();
+    let items = meta_packages.expand_names(&loaded.index, &packages, false)?;
     let request = if is_layer {
         Request::new(items)
     } else {

@@ -46,6 +46,7 @@ struct HeldAnswer {
 const DAY: u64 = 24 * 60 * 60;
 
 pub(super) fn run(arguments: &CollectImages, format: Format) -> Result<(), Failure> {
+    crate::root::ensure_if_possible()?;
     let collected = match repository()? {
         Some(repository) => {
             let keep = arguments.keep.iter().map(|name| Ok(repository.get(name)?.id));
