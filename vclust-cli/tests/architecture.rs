@@ -10,9 +10,15 @@ use serde_json::Value;
 /// The crates of the workspace and those of them that each may depend on, the lowest first.
 const LAYERS: &[(&str, &[&str])] = &[
     ("vclust-core", &[]),
-    ("vclust-debian", &["vclust-core"]),
-    ("vclust-grid", &["vclust-core", "vclust-debian"]),
-    ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid"]),
+    ("vclust-process", &[]),
+    ("vclust-agent", &[]),
+    ("vclust-debian", &["vclust-core", "vclust-process"]),
+    ("vclust-qemu", &["vclust-core", "vclust-process"]),
+    (
+        "vclust-grid",
+        &["vclust-agent", "vclust-core", "vclust-debian", "vclust-process", "vclust-qemu"],
+    ),
+    ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid", "vclust-qemu"]),
     ("vclust-benches", &["vclust-core", "vclust-debian", "vclust-grid"]),
 ];
 
@@ -43,7 +49,8 @@ const IMPURE: &[&str] = &[
 const OUTSIDE: &[&str] = &["fs", "net", "process", "thread", "env", "os"];
 
 /// Crates that may start programs.
-const STARTS_PROGRAMS: &[&str] = &["vclust-debian", "vclust-qemu", "vclust-xen"];
+const STARTS_PROGRAMS: &[&str] =
+    &["vclust-process", "vclust-debian", "vclust-qemu", "vclust-xen", "vclust-agent"];
 
 struct Member {
     name: String,

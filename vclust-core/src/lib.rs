@@ -11,6 +11,7 @@ mod estimate;
 mod generation;
 mod graph;
 mod history;
+mod hypervisor;
 mod index;
 mod meta_package;
 mod pin;
@@ -48,6 +49,11 @@ pub use history::{
     Appended, Event, EventFilter, EventId, EventKind, History, HistoryError, HistoryStore,
     ImpossibleEvent, InstallEvent, OnError, PackageVersion, Phase, PhaseEvent, Rejection,
     RequestEvent, Saved, Snapshot, Step, StepKind, Timestamp, TimestampError, TransferEvent,
+};
+pub use hypervisor::{
+    DiskAccess, DiskFormat, Domain, DomainBoot, DomainConfiguration, DomainDisk, DomainInterface,
+    DomainLimits, DomainLine, DomainMemory, DomainName, DomainNameError, DomainState, Hypervisor,
+    HypervisorError, HypervisorProblem, MacAddress, MacAddressError, OnReboot,
 };
 pub use index::{
     ArchitectureId, FileOrigin, Index, IndexBuilder, IndexError, MultiArch, NameId, PackageId,
