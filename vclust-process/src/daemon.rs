@@ -96,6 +96,7 @@ impl Daemon {
     }
 
     /// Kills it, waits for it, and answers what it said last.
+    #[expect(clippy::must_use_candidate, reason = "that it ended is enough for some")]
     pub fn kill(mut self) -> String {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -103,6 +104,7 @@ impl Daemon {
     }
 
     /// Lets it go on by itself. Until this process ends somebody has to reap it, so a thread waits.
+    #[expect(clippy::must_use_candidate, reason = "who asked for the id before has it")]
     pub fn detach(mut self) -> ProcessId {
         let id = self.id;
         std::thread::spawn(move || self.child.wait());
