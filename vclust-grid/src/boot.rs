@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use thiserror::Error;
+use vclust_agent::PROGRAM;
 use vclust_core::{Index, Policy};
 use vclust_debian::{
     InitramfsError, Kernel, KernelError, KernelStore, NODE_MODULES, PackagePool, PoolError,
@@ -19,8 +20,11 @@ const BUSYBOX: &str = "busybox-static";
 pub struct BootFiles {
     /// The kernel.
     pub kernel: Kernel,
-    /// The initramfs, with [`NODE_MODULES`].
+    /// The initramfs, with [`NODE_MODULES`], for machines that are told by the kernel's command line what
+    /// their root is.
     pub initramfs: PathBuf,
+    /// The initramfs of a cluster's nodes: its first program is the agent, which the head node tells.
+    pub node: PathBuf,
 }
 
 /// Why nodes cannot be started.
@@ -86,6 +90,7 @@ impl BootPackages {
         let store = KernelStore::open(state)?;
         let kernel = store.unpack(&fetched.paths[0])?;
         let initramfs = store.initramfs(&kernel, &fetched.paths[1], &NODE_MODULES)?;
-        Ok(BootFiles { kernel, initramfs })
+        let node = store.initramfs_with(&kernel, PROGRAM, &[], &[("order", &NODE_MODULES)])?;
+        Ok(BootFiles { kernel, initramfs, node })
     }
 }

@@ -58,17 +58,56 @@ pub fn write_initramfs(
 /// Compresses an archive into a file, which is whole or not there.
 fn write_compressed(archive: &[u8], path: &Path) -> Result<(), InitramfsError> {
     let compressed = zstd::encode_all(archive, LEVEL).map_err(InitramfsError::write(path))?;
+    write_whole(&compressed, path)
+}
+
+fn write_whole(bytes: &[u8], path: &Path) -> Result<(), InitramfsError> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
         .prefix(".initramfs-")
         .tempfile_in(directory.unwrap_or(Path::new(".")))
         .map_err(InitramfsError::write(path))?;
-    file.write_all(&compressed).map_err(InitramfsError::write(path))?;
+    file.write_all(bytes).map_err(InitramfsError::write(path))?;
     file.persist(path).map_err(|error| InitramfsError::write(path)(error.error))?;
     Ok(())
 }
 
 impl KernelStore {
+    /// An initramfs whose first program is given, with modules in lists of their own: the file
+    /// `/modules/LIST` names the modules of a list in the order in which they have to be loaded. It is
+    /// made unless it was before.
+    pub fn initramfs_with(
+        &self,
+        kernel: &Kernel,
+        program: &[u8],
+        files: &[(&str, Vec<u8>)],
+        lists: &[(&str, &[&str])],
+    ) -> Result<PathBuf, InitramfsError> {
+        let mut hasher = Sha256::new();
+        let mut add = |part: &[u8]| {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        };
+        add(b"program 1");
+        add(kernel.modules_directory().as_os_str().as_encoded_bytes());
+        add(program);
+        for (path, content) in files {
+            add(path.as_bytes());
+            add(content);
+        }
+        for (list, modules) in lists {
+            add(list.as_bytes());
+            modules.iter().for_each(|module| add(module.as_bytes()));
+        }
+        let digest = vclust_core::Sha256(hasher.finalize().into());
+        let path = self.directory().join(format!("{digest}.initramfs"));
+        if !path.exists() {
+            // as it is: a node reads it sooner than it would decompress it
+            write_whole(&program_archive(kernel, program, files, lists)?, &path)?;
+        }
+        Ok(path)
+    }
+
     /// The initramfs for nodes with a kernel, made as [`write_initramfs`] does if it was not before.
     pub fn initramfs(
         &self,
@@ -84,6 +123,37 @@ impl KernelStore {
         }
         Ok(path)
     }
+}
+
+/// The archive with a program of the caller's.
+fn program_archive(
+    kernel: &Kernel,
+    program: &[u8],
+    files: &[(&str, Vec<u8>)],
+    lists: &[(&str, &[&str])],
+) -> Result<Vec<u8>, InitramfsError> {
+    let mut archive = Cpio::default();
+    for directory in ["bin", "dev", "lower", "modules", "proc", "root", "sys", "upper"] {
+        archive.directory(directory);
+    }
+    archive.character_device("dev/console", 5, 1);
+    archive.file("init", 0o755, program);
+    for (path, content) in files {
+        archive.file(path, 0o755, content);
+    }
+    let mut held = std::collections::BTreeSet::new();
+    for (list, modules) in lists {
+        let mut order = String::new();
+        for module in kernel.modules(modules)? {
+            order.push_str(&module.name);
+            order.push('\n');
+            if held.insert(module.name.clone()) {
+                archive.file(&format!("modules/{}.ko", module.name), 0o644, &module.content);
+            }
+        }
+        archive.file(&format!("modules/{list}"), 0o644, order.as_bytes());
+    }
+    Ok(archive.finish())
 }
 
 /// The archive before it is compressed.

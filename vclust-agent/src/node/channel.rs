@@ -1,0 +1,96 @@
+//! The line to the head node: a port of the virtual machine, which is there before any network.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileTypeExt;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::error::AgentError;
+use crate::protocol::{LONGEST_ORDER, Lines, Order, PORT, Report, write_line};
+
+/// How long the machine's ports may take to appear.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait where nobody is at the other end.
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// Where orders come from.
+pub(super) struct Orders {
+    lines: Lines<File, Order>,
+}
+
+/// Where reports go.
+pub(super) struct Reports {
+    port: Mutex<File>,
+}
+
+/// Opens the channel.
+pub(super) fn open() -> Result<(Orders, Reports), AgentError> {
+    let path = find()?;
+    let mut options = OpenOptions::new();
+    let port = options.read(true).write(true).open(&path);
+    let port = port.map_err(AgentError::doing(format!("open {path}")))?;
+    let other = port.try_clone().map_err(AgentError::doing(format!("open {path} twice")))?;
+    Ok((Orders { lines: Lines::new(port, LONGEST_ORDER) }, Reports { port: Mutex::new(other) }))
+}
+
+/// The device of the port; the kernel's command line may name another one.
+fn find() -> Result<String, AgentError> {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let named = line.split_ascii_whitespace().find_map(|word| word.strip_prefix("vclust.channel="));
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let device = named.map(str::to_owned).or_else(by_name);
+        let is_there = |path: &String| {
+            fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_char_device())
+        };
+        if let Some(path) = device.filter(is_there) {
+            return Ok(path);
+        }
+        if Instant::now() >= deadline {
+            let what = format!("this machine has no port {PORT} to the head node");
+            return Err(AgentError::Missing(what));
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn by_name() -> Option<String> {
+    let ports = fs::read_dir("/sys/class/virtio-ports").ok()?;
+    ports.flatten().find_map(|port| {
+        let name = fs::read_to_string(port.path().join("name")).ok()?;
+        (name.trim() == PORT).then(|| format!("/dev/{}", port.file_name().to_string_lossy()))
+    })
+}
+
+impl Orders {
+    /// Waits for the next order.
+    pub(super) fn next(&mut self) -> Order {
+        loop {
+            match self.lines.next_document() {
+                Ok(Some(order)) => return order,
+                // nobody is there; whoever comes will say something
+                Ok(None) => thread::sleep(PAUSE),
+                Err(error) => {
+                    super::console::say(&format!("{error}{}", super::error::causes(&error)));
+                    thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+}
+
+impl Reports {
+    /// Tells the head node something. If nobody is there to hear it, it is lost: the head node asks
+    /// again where it matters.
+    pub(super) fn send(&self, report: &Report) {
+        if let Ok(mut port) = self.port.lock() {
+            let _ = write_line(&mut *port, report);
+        }
+    }
+
+    /// Tells that a step is done, and since when it was being done.
+    pub(super) fn done(&self, step: crate::protocol::Step, since: Instant) {
+        self.send(&Report::Done { step, seconds: since.elapsed().as_secs_f64() });
+    }
+}
