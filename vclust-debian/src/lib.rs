@@ -12,11 +12,13 @@ mod install;
 mod kernel;
 mod layer;
 mod mirror;
+mod network;
 mod parallel;
 mod pipe;
 mod pool;
 mod product;
 mod sandbox;
+mod services;
 mod signature;
 mod state_directory;
 mod status_file;
@@ -51,6 +53,10 @@ pub use mirror::{
     Expiry, Mirror, MirrorError, MirrorOptions, OnProgress, Progress, Repository, Trust, Updated,
     Wanted,
 };
+pub use network::{
+    AddressPlan, BRIDGE, ClusterNetwork, NetworkError, NetworkPlan, NodeAddress, Outward,
+    TooManyNodes,
+};
 pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
 pub use product::{
     Archive, Compression, DiskFormat, DiskOptions, OnBytes, ProductError, ProductFile, Tree,
@@ -59,6 +65,10 @@ pub use product::{
 };
 pub use sandbox::{
     Output, Sandbox, SandboxCommand, SandboxError, in_private_memory, in_private_mounts,
+};
+pub use services::{
+    DhcpHost, DhcpPlan, DhcpServer, HttpFile, HttpServer, NameService, NetworkBoot, NfsAccess,
+    NfsExport, NfsServer, ServiceError,
 };
 pub use signature::{
     ArmorError, Keyring, SignatureError, SignatureRefusal, Signed, dearmor, verify,

@@ -1,0 +1,106 @@
+//! What all servers that are programs have in common.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use vclust_process::{Daemon, ProcessId};
+
+use super::error::ServiceError;
+
+/// How long a server may take until it answers, on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// A server that is a program.
+#[derive(Debug)]
+pub(super) struct Server {
+    name: &'static str,
+    daemon: Daemon,
+}
+
+impl Server {
+    pub(super) fn new(name: &'static str, daemon: Daemon) -> Self {
+        Self { name, daemon }
+    }
+
+    /// Waits until the server answers; ends it if it does not.
+    pub(super) fn answers(
+        mut self,
+        mut is_ready: impl FnMut() -> Result<bool, ServiceError>,
+    ) -> Result<Self, ServiceError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match is_ready() {
+                Ok(true) => return Ok(self),
+                Ok(false) => {}
+                Err(error) => {
+                    self.daemon.kill();
+                    return Err(error);
+                }
+            }
+            if !self.daemon.is_alive() {
+                return Err(ServiceError::Ended { service: self.name, said: self.daemon.kill() });
+            }
+            if Instant::now() >= end {
+                let said = self.daemon.kill();
+                return Err(ServiceError::Silent { service: self.name, waited: PATIENCE, said });
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    pub(super) fn process(&self) -> ProcessId {
+        self.daemon.id()
+    }
+
+    /// An error with its last words if it has ended.
+    pub(super) fn check(&mut self) -> Result<(), ServiceError> {
+        if self.daemon.is_alive() {
+            return Ok(());
+        }
+        Err(ServiceError::Ended { service: self.name, said: self.daemon.last_words() })
+    }
+
+    pub(super) fn last_words(&self) -> String {
+        self.daemon.last_words()
+    }
+
+    pub(super) fn stop(self) {
+        self.daemon.kill();
+    }
+
+    pub(super) fn detach(self) -> ProcessId {
+        self.daemon.detach()
+    }
+}
+
+/// Writes a file that only its owner may read.
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), ServiceError> {
+    let write = || -> io::Result<()> {
+        // a file of that name may be a leftover with another mode
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())
+    };
+    write().map_err(|source| ServiceError::Write { path: path.to_owned(), source })
+}
+
+/// A path as text for a configuration file in which it stands in quotes.
+pub(super) fn quotable<'a>(service: &'static str, path: &'a Path) -> Result<&'a str, ServiceError> {
+    let refused =
+        |reason| ServiceError::Value { service, value: path.display().to_string(), reason };
+    let text = path.to_str().ok_or_else(|| refused("the path is no UTF-8"))?;
+    if !path.is_absolute() {
+        return Err(refused("the path does not begin with a slash"));
+    }
+    if text.contains(|letter: char| letter.is_control() || letter == '"' || letter == '\\') {
+        return Err(refused("its configuration has no way to write such a path"));
+    }
+    Ok(text)
+}
