@@ -85,8 +85,9 @@ pub use site::{
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
 pub use spec::{
-    ClusterSpec, DebianSpec, DeploySpec, FileMode, HypervisorKind, NetworkSpec, Overlay, SpecError,
-    StrategyChoice, UploadedFile,
+    BootMethod, ClusterSpec, DebianSpec, DeploySpec, FileMode, Hook, HypervisorKind, InitKind,
+    NetworkSpec, NodeDisk, Overlay, SharedDirectory, SpecError, StrategyChoice, Transfer,
+    UploadedFile,
 };
 pub use strategy::Strategy;
 pub use trace::{BuildDependencies, Popularity, Workload};

@@ -39,6 +39,34 @@ pub enum SpecError {
     /// One of two that need each other.
     #[error("[debian] mirror and suite go together; give both, or neither for the machine's own")]
     MirrorWithoutSuite,
+    /// No processors, or too many.
+    #[error("{processors} processors: a node has 1 to {most}")]
+    Processors {
+        /// The number.
+        processors: u32,
+        /// The most there may be.
+        most: u32,
+    },
+    /// A quorum that the cluster cannot have.
+    #[error("a quorum of {quorum} of {nodes} nodes is not possible; 1 to {nodes} are")]
+    Quorum {
+        /// The number.
+        quorum: u32,
+        /// The nodes there are.
+        nodes: u32,
+    },
+    /// A name that a user cannot have.
+    #[error(
+        "`{user}` is no name for a user: 1 to 31 lower-case letters, digits, hyphens and underscores, \
+         a letter first"
+    )]
+    User {
+        /// The name.
+        user: String,
+    },
+    /// A hook without a command.
+    #[error("a hook has no command; give it one with `run`, and seconds with `timeout`")]
+    Hook,
     /// A place to put a file that is no path from the root.
     #[error("`{target}` is no absolute path on a node")]
     Target {

@@ -15,17 +15,25 @@ pub struct UploadedFile {
     /// Its permissions.
     #[serde(default)]
     pub mode: FileMode,
+    /// Its owner, `USER` or `USER:GROUP`, by names that the node knows or by numbers; root by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// Checks that a path on a node is absolute and has no `..`.
+pub(super) fn check_target(target: &str) -> Result<(), SpecError> {
+    let mut parts = target.split('/');
+    let absolute = parts.next() == Some("");
+    if absolute && parts.all(|part| part != "..") && !target.ends_with('/') {
+        Ok(())
+    } else {
+        Err(SpecError::Target { target: target.to_owned() })
+    }
 }
 
 impl UploadedFile {
     pub(super) fn check(&self) -> Result<(), SpecError> {
-        let mut parts = self.target.split('/');
-        let absolute = parts.next() == Some("");
-        if absolute && parts.all(|part| part != "..") && !self.target.ends_with('/') {
-            Ok(())
-        } else {
-            Err(SpecError::Target { target: self.target.clone() })
-        }
+        check_target(&self.target)
     }
 }
 

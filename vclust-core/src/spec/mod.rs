@@ -3,9 +3,11 @@
 //! A spec says how many machines, how large, and what software. Everything else has a default, and
 //! whatever a spec says that vclust does not know is an error, so that a misspelt key is never ignored.
 
+mod deploy;
 mod error;
 mod file;
 
+pub use deploy::{BootMethod, DeploySpec, Hook, InitKind, NodeDisk, SharedDirectory, Transfer};
 pub use error::SpecError;
 pub use file::{FileMode, UploadedFile};
 
@@ -58,9 +60,18 @@ pub struct ClusterSpec {
     /// to be in a cached image.
     #[serde(default)]
     pub exact: bool,
+    /// Virtual processors of each node.
+    #[serde(default = "processors")]
+    pub processors: u32,
     /// Files to put on each node.
     #[serde(default)]
     pub files: Vec<UploadedFile>,
+    /// Directories of the head node that all nodes have.
+    #[serde(default)]
+    pub shared: Vec<SharedDirectory>,
+    /// Commands that each node runs before it is ready.
+    #[serde(default)]
+    pub hooks: Vec<Hook>,
     /// Which Debian.
     #[serde(default)]
     pub debian: DebianSpec,
@@ -79,6 +90,10 @@ fn memory() -> ByteSize {
 
 fn disk() -> ByteSize {
     ByteSize::new(1_600_000_000)
+}
+
+fn processors() -> u32 {
+    1
 }
 
 /// Which Debian a cluster runs; what is left out is the machine's own.
@@ -100,6 +115,9 @@ pub struct NetworkSpec {
     /// The overlay network that joins nodes across sites.
     #[serde(default)]
     pub overlay: Overlay,
+    /// Whether nodes may reach what the head node can reach. By default nothing leaves their network.
+    #[serde(default)]
+    pub outward: bool,
 }
 
 /// An overlay network.
@@ -111,18 +129,6 @@ pub enum Overlay {
     None,
     /// OpenVPN, as the paper has it.
     Openvpn,
-}
-
-/// How a cluster's nodes come into being.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DeploySpec {
-    /// The strategy.
-    #[serde(default)]
-    pub strategy: StrategyChoice,
-    /// The hypervisor.
-    #[serde(default)]
-    pub hypervisor: HypervisorKind,
 }
 
 /// Which strategies a spec allows.
@@ -177,6 +183,8 @@ impl HypervisorKind {
 
 /// More nodes than the largest site has.
 const MOST_NODES: u32 = 100_000;
+/// QEMU's machine has no more.
+const MOST_PROCESSORS: u32 = 255;
 /// Linux starts in no less.
 const LEAST_MEMORY: u64 = 32 << 20;
 /// A label of a host name (RFC 1123), and room for `-99999` behind it.
@@ -223,6 +231,13 @@ impl ClusterSpec {
         if self.debian.mirror.is_some() != self.debian.suite.is_some() {
             return Err(SpecError::MirrorWithoutSuite);
         }
+        if !(1..=MOST_PROCESSORS).contains(&self.processors) {
+            let (processors, most) = (self.processors, MOST_PROCESSORS);
+            return Err(SpecError::Processors { processors, most });
+        }
+        self.deploy.check(self.nodes)?;
+        self.shared.iter().try_for_each(SharedDirectory::check)?;
+        self.hooks.iter().try_for_each(Hook::check)?;
         self.files.iter().try_for_each(UploadedFile::check)
     }
 }
@@ -253,19 +268,30 @@ mod tests {
             meta-packages = ["c-development", "task:ssh-server"]
             exact = true
             files = [{ source = "input.dat", target = "/home/user/input.dat", mode = "0600" }]
+            processors = 2
+            shared = [{ source = "/srv/data", target = "/data" }]
+            hooks = [{ run = "make -C /data", user = "vclust", timeout = 300 }]
             [debian]
             suite = "bookworm"
             mirror = "http://mirror.example/debian"
             [network]
             overlay = "openvpn"
+            outward = true
             [deploy]
             strategy = "layers"
             hypervisor = "xen"
+            init = "systemd"
+            user = "physics"
+            quorum = 12
+            transfer = "chain"
+            boot = "network"
+            writes = "memory"
         "#;
         let spec = ClusterSpec::parse(text).expect("a spec");
         let wanted = ["gcc", "make=4.3-4.1", "meta:c-development", "task:ssh-server"];
         assert_eq!(spec.request(), wanted);
         assert_eq!(spec.files[0].mode.octal(), 0o600);
+        assert_eq!((spec.processors, spec.deploy.quorum), (2, Some(12)));
         let written = toml::to_string(&spec).expect("specs can be written");
         assert_eq!(ClusterSpec::parse(&written).expect(&written), spec);
     }
@@ -289,6 +315,13 @@ mod tests {
                 "name = \"a\"\nnodes = 1\nfiles = [{source = \"x\", target = \"y\"}]\n",
                 "`y` is no absolute path",
             ),
+            ("name = \"a\"\nnodes = 2\n[deploy]\nquorum = 3\n", "a quorum of 3"),
+            (
+                "name = \"a\"\nnodes = 2\n[deploy]\nuser = \"Root\"\n",
+                "`Root` is no name for a user",
+            ),
+            ("name = \"a\"\nnodes = 2\nprocessors = 0\n", "0 processors"),
+            ("name = \"a\"\nnodes = 2\nhooks = [{run = \" \"}]\n", "a hook has no command"),
             (
                 "name = \"a\"\nnodes = 1\nfiles = [{source = \"x\", target = \"/y\", mode = \"rw\"}]\n",
                 "`rw` is no mode",

@@ -7,6 +7,7 @@
 mod directory;
 mod inode;
 mod layout;
+mod lookup;
 mod read;
 
 use std::fs::File;
@@ -20,6 +21,7 @@ use super::digest::{ProductFile, file_digest};
 use super::error::ProductError;
 use super::tree::{Kind, Tree};
 use layout::{BLOCK, Layout, SUPERBLOCK, SUPERBLOCK_BYTES};
+pub use lookup::{ImageEntry, ImageEntryKind, find_in_erofs};
 pub(super) use read::{Extent, ImageContent};
 
 /// "erofs" in a number, at the start of the superblock.

@@ -70,7 +70,7 @@ impl Read for ImageContent<'_> {
 }
 
 /// Why an image is not read.
-enum Problem {
+pub(super) enum Problem {
     Read(io::Error),
     Damaged(&'static str),
 }
@@ -84,14 +84,14 @@ impl From<io::Error> for Problem {
     }
 }
 
-struct Reader<'a> {
-    file: &'a File,
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a File,
 }
 
 /// An inode as it lies in an image.
-struct Inode {
-    entry: Entry,
-    extent: Extent,
+pub(super) struct Inode {
+    pub(super) entry: Entry,
+    pub(super) extent: Extent,
 }
 
 /// More bytes than a directory or a symbolic link has.
@@ -107,7 +107,8 @@ impl Reader<'_> {
         Ok(buffer)
     }
 
-    fn entries(&self) -> Result<(Vec<Entry>, Vec<Extent>, u64), Problem> {
+    /// The number of the root's inode, and the time of the build.
+    pub(super) fn superblock(&self) -> Result<(u64, u64), Problem> {
         let mut covered = self.read(SUPERBLOCK, BLOCK - SUPERBLOCK)?;
         let sum = number(&covered, 4, 4) as u32;
         covered[4..8].fill(0);
@@ -123,8 +124,11 @@ impl Reader<'_> {
         if crc32c(&covered) != sum {
             return Err(Problem::Damaged("its checksum is wrong"));
         }
-        let root = number(block, 14, 2);
-        let epoch = number(block, 24, 8);
+        Ok((number(block, 14, 2), number(block, 24, 8)))
+    }
+
+    fn entries(&self) -> Result<(Vec<Entry>, Vec<Extent>, u64), Problem> {
+        let (root, epoch) = self.superblock()?;
         let (mut entries, mut extents) = (Vec::new(), Vec::new());
         let mut seen: HashMap<u64, usize> = HashMap::new();
         // what is still to be taken, the next one last
@@ -155,7 +159,7 @@ impl Reader<'_> {
         Ok((entries, extents, epoch))
     }
 
-    fn content(&self, extent: Extent) -> Result<Vec<u8>, Problem> {
+    pub(super) fn content(&self, extent: Extent) -> Result<Vec<u8>, Problem> {
         if extent.size > MOST {
             return Err(Problem::Damaged("a directory in it is too large"));
         }
@@ -168,7 +172,7 @@ impl Reader<'_> {
         }
     }
 
-    fn inode(&self, id: u64) -> Result<Inode, Problem> {
+    pub(super) fn inode(&self, id: u64) -> Result<Inode, Problem> {
         let at = id.checked_mul(SLOT).ok_or(Problem::Damaged("a directory in it is damaged"))?;
         let fields = self.read(at, INODE)?;
         let format = number(&fields, 0, 2);
@@ -213,7 +217,7 @@ impl Reader<'_> {
 }
 
 /// The names in one block of a directory.
-fn names(
+pub(super) fn names(
     block: &[u8],
     path: &[u8],
     place: usize,
