@@ -86,24 +86,21 @@ fn clusters_with_the_same_addresses_do_not_meet() {
 #[test]
 fn a_network_of_another_user_namespace_is_reached_through_it() {
     let place = Place::new();
-    let (users, ready) = (place.path().join("users"), place.path().join("ready"));
     let mut command = Command::new("unshare");
-    let script = format!(
-        "readlink /proc/self/ns/user >{}; : >{}; exec sleep 60",
-        users.display(),
-        ready.display()
-    );
-    command.args(["--user", "--map-users=0,0,65536", "--map-groups=0,0,65536", "--net"]);
-    command.args(["sh", "-c", &script]);
+    command.args(["--user", "--net", "sleep", "60"]);
     let log = place.path().join("log");
-    let daemon = Daemon::start(command, "util-linux", &place.mark, &log).expect("unshare");
-    wait("a user namespace", || ready.exists());
-    let holder = daemon.detach();
+    let holder = Daemon::start(command, "util-linux", &place.mark, &log).expect("unshare").detach();
+    let users = |process: &str| fs::read_link(format!("/proc/{process}/ns/user")).unwrap();
+    let theirs = || users(&holder.number.to_string());
+    wait("a user namespace", || theirs() != users("self"));
+    for map in ["uid_map", "gid_map"] {
+        fs::write(format!("/proc/{}/{map}", holder.number), "0 0 65536").unwrap();
+    }
     let error = ClusterNetwork::find(holder).unwrap_err();
     assert!(matches!(error, NetworkError::OtherUserNamespace { .. }), "{error}");
-    let theirs = fs::read_to_string(users).unwrap();
-    let script =
-        format!("test $(readlink /proc/self/ns/user) = {} && test $(id -u) = 0", theirs.trim());
+    let expected = theirs();
+    let expected = expected.to_str().unwrap();
+    let script = format!("test $(readlink /proc/self/ns/user) = '{expected}' && test $(id -u) = 0");
     let arguments = ["-c".into(), script.into()];
     let status = UserNamespace::run_beside(holder, "sh".as_ref(), arguments).unwrap();
     assert!(status.success());
