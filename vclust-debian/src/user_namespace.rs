@@ -9,13 +9,14 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
 use std::thread;
 
-use rustix::thread::UnshareFlags;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 use thiserror::Error;
+use vclust_process::ProcessId;
 
 use crate::command::{CommandError, ExternalCommand};
 use crate::pipe::pipe;
@@ -40,6 +41,14 @@ pub enum UserNamespaceError {
          kernel.unprivileged_userns_clone, or run this as root"
     )]
     Refused(#[source] io::Error),
+    /// A namespace that is there cannot be joined, or the program not be run in it.
+    #[error("cannot join the user namespace of {process}; whoever started it can")]
+    Join {
+        /// The process.
+        process: ProcessId,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The program that maps ids is missing or hangs.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -125,6 +134,26 @@ impl UserNamespace {
         })
     }
 
+    /// Runs a program as root of the user namespace that a process is in, to its end, with this process's
+    /// input and outputs, and ends it with this process. That is how a later command reaches the
+    /// network of a cluster that was started inside a user namespace.
+    pub fn run_beside(
+        process: ProcessId,
+        program: &OsStr,
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<ExitStatus, UserNamespaceError> {
+        let joined = |source| UserNamespaceError::Join { process, source };
+        let namespace = File::open(format!("/proc/{}/ns/user", process.number)).map_err(joined)?;
+        // only now is it sure that the number was not somebody else's
+        if !process.is_alive() {
+            return Err(joined(io::ErrorKind::NotFound.into()));
+        }
+        let mut command = Command::new(program);
+        command.args(arguments).env(INSIDE, "1");
+        prepare_to_join(&mut command, namespace.into());
+        command.status().map_err(joined)
+    }
+
     /// Waits for a process to be in the namespace, maps ids for it, and lets it go on, or not.
     fn let_in(&self, mut entered: File, mut mapped: File) -> Result<(), UserNamespaceError> {
         let mut process = [0; 4];
@@ -170,6 +199,25 @@ fn prepare(command: &mut Command, entered: OwnedFd, mapped: OwnedFd) {
             // the mapping failed, and whoever did it says why
             return Err(io::Error::from(rustix::io::Errno::PERM));
         }
+        rustix::thread::set_thread_groups(&[])?;
+        rustix::thread::set_thread_gid(rustix::process::Gid::ROOT)?;
+        rustix::thread::set_thread_uid(rustix::process::Uid::ROOT)?;
+        // a change of user would undo it
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+        Ok(())
+    };
+    // SAFETY: the closure makes system calls on values that were made before the fork; it neither
+    // allocates nor takes a lock.
+    unsafe { command.pre_exec(set) };
+}
+
+/// Has the child join the namespace, with mounts of its own, and become root there.
+#[expect(unsafe_code, reason = "only between fork and exec is there a single thread")]
+fn prepare_to_join(command: &mut Command, namespace: OwnedFd) {
+    let set = move || {
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::User))?;
+        // SAFETY: of what `unshare` can break, the sharing of descriptors is not asked for.
+        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS)? };
         rustix::thread::set_thread_groups(&[])?;
         rustix::thread::set_thread_gid(rustix::process::Gid::ROOT)?;
         rustix::thread::set_thread_uid(rustix::process::Uid::ROOT)?;

@@ -63,7 +63,7 @@ pub enum NetworkError {
     },
     /// The network belongs to a user namespace that this process is not in.
     #[error(
-        "the network that {holder} keeps belongs to a user namespace that has to be joined first"
+        "the network that {holder} keeps belongs to a user namespace that has to be joined first (`UserNamespace::run_beside`)"
     )]
     OtherUserNamespace {
         /// The process.

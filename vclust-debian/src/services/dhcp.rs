@@ -14,7 +14,7 @@ use vclust_core::{DomainName, MacAddress};
 use vclust_process::{Daemon, Mark, ProcessId};
 
 use super::error::ServiceError;
-use super::server::{Server, quotable, write_private};
+use super::server::{LogEnd, Server, quotable, write_private};
 use crate::network::{AddressPlan, BRIDGE, ClusterNetwork};
 
 const SERVICE: &str = "DHCP";
@@ -73,7 +73,7 @@ pub struct DhcpPlan {
 pub struct DhcpServer(Server);
 
 impl DhcpServer {
-    /// Starts the server in a network and waits until it listens. Its configuration (`dnsmasq.conf`),
+    /// Starts the server in a network and waits until it takes requests. Its configuration (`dnsmasq.conf`),
     /// leases and log are in the directory.
     pub fn start(
         network: &ClusterNetwork,
@@ -89,10 +89,13 @@ impl DhcpServer {
             .arg(format!("--conf-file={}", configuration.display()))
             .current_dir("/");
         let log = directory.join("dnsmasq.log");
+        // it listens before it has looked at everything it was told, and says so after that
+        let since = LogEnd::of(&log);
         network.enter(|| {
             let daemon = Daemon::start(command, "dnsmasq-base", mark, &log)?;
-            // what nodes send from here on is kept for the server by the kernel
-            Server::new(SERVICE, daemon).answers(|| Ok(listens(67))).map(Self)
+            Server::new(SERVICE, daemon)
+                .answers(|| Ok(listens(67) && since.says("started, version")))
+                .map(Self)
         })?
     }
 

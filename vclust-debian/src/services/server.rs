@@ -1,7 +1,7 @@
 //! What all servers that are programs have in common.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use super::error::ServiceError;
 /// How long a server may take until it answers, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(3);
+/// More than a server says until it answers.
+const READ: u64 = 64 << 10;
 
 /// A server that is a program.
 #[derive(Debug)]
@@ -74,6 +76,31 @@ impl Server {
 
     pub(super) fn detach(self) -> ProcessId {
         self.daemon.detach()
+    }
+}
+
+/// The end of a log before a server was started: what comes after it is that server's.
+#[derive(Debug)]
+pub(super) struct LogEnd<'a> {
+    log: &'a Path,
+    bytes: u64,
+}
+
+impl<'a> LogEnd<'a> {
+    pub(super) fn of(log: &'a Path) -> Self {
+        Self { log, bytes: fs::metadata(log).map_or(0, |data| data.len()) }
+    }
+
+    /// Whether the server has said something.
+    pub(super) fn says(&self, words: &str) -> bool {
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(self.log)?;
+            file.seek(SeekFrom::Start(self.bytes))?;
+            let mut text = Vec::new();
+            file.take(READ).read_to_end(&mut text)?;
+            Ok(text)
+        };
+        String::from_utf8_lossy(&read().unwrap_or_default()).contains(words)
     }
 }
 

@@ -8,7 +8,7 @@ mod request;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::sendfile;
 
 use super::error::ServiceError;
 use crate::network::ClusterNetwork;
@@ -28,6 +29,8 @@ use request::{Method, Part, Request};
 const MOST_CONNECTIONS: usize = 1100;
 /// What a thread of a connection needs at most.
 const STACK: usize = 128 << 10;
+/// Bytes that one call sends at most.
+const AT_ONCE: usize = 1 << 20;
 /// How long a request may take to come in.
 const REQUEST_TIME: Duration = Duration::from_secs(10);
 /// How long a node may take nothing of what it is sent.
@@ -228,7 +231,7 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let Some(path) = shared.files.get(request.name) else {
         return answer("404 Not Found", "");
     };
-    let Ok((mut file, length)) = open(path) else {
+    let Ok((file, length)) = open(path) else {
         return answer("500 Internal Server Error", "");
     };
     let (status, first, bytes, range) = match request.part.of(length) {
@@ -245,10 +248,7 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     };
     stream.write_all(head(status, bytes, &range).as_bytes())?;
     if request.method == Method::Get {
-        file.seek(SeekFrom::Start(first))?;
-        // the standard library has the kernel do this
-        let sent = io::copy(&mut file.take(bytes), &mut stream)?;
-        shared.sent.fetch_add(sent, Ordering::Relaxed);
+        send(&file, first, bytes, stream, &shared.sent)?;
     }
     stream.shutdown(Shutdown::Write)
 }
@@ -257,6 +257,30 @@ fn open(path: &PathBuf) -> io::Result<(File, u64)> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     Ok((file, length))
+}
+
+/// Has the kernel send a part of a file.
+fn send(
+    file: &File,
+    first: u64,
+    bytes: u64,
+    stream: &TcpStream,
+    sent: &AtomicU64,
+) -> io::Result<()> {
+    let (mut place, end) = (first, first + bytes);
+    while place < end {
+        let wanted = usize::try_from(end - place).unwrap_or(usize::MAX).min(AT_ONCE);
+        match sendfile(stream, file, Some(&mut place), wanted) {
+            // somebody made the file shorter
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                sent.fetch_add(count as u64, Ordering::Relaxed);
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// The head of an answer.
