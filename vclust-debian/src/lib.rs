@@ -61,7 +61,7 @@ pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
 pub use product::{
     Archive, Compression, DiskFormat, DiskOptions, ImageEntry, ImageEntryKind, OnBytes,
     ProductError, ProductFile, Tree, Unpacked as UnpackedArchive, copy_tar, file_digest,
-    find_in_erofs, unpack_archive, write_disk, write_erofs, write_erofs_lz4hc,
+    find_in_erofs, unpack_archive, write_disk, write_empty_ext4, write_erofs, write_erofs_lz4hc,
 };
 pub use sandbox::{
     Output, Sandbox, SandboxCommand, SandboxError, in_private_memory, in_private_mounts,

@@ -27,7 +27,7 @@ mod xattr;
 
 pub use archive::{Archive, Compression};
 pub use digest::{ProductFile, file_digest};
-pub use disk::{DiskFormat, DiskOptions, write_disk};
+pub use disk::{DiskFormat, DiskOptions, write_disk, write_empty_ext4};
 pub use erofs::{ImageEntry, ImageEntryKind, find_in_erofs, write_erofs};
 pub use error::ProductError;
 pub use from_image::write_erofs_lz4hc;

@@ -37,6 +37,17 @@ pub enum ImageEntryKind {
     Other,
 }
 
+impl ImageEntry {
+    /// The content as text, if it is a file with text.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        match self.kind {
+            ImageEntryKind::File(content) => String::from_utf8(content).ok(),
+            _ => None,
+        }
+    }
+}
+
 /// Looks one path up in an erofs image that [`write_erofs`](super::write_erofs) made; links on the way are
 /// followed within the image, also at the path's end. None if there is no such entry.
 ///
