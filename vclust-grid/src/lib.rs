@@ -6,13 +6,20 @@
 //! repository of images, which builders fill and everything else reads.
 
 mod boot;
+mod cluster;
 mod history;
 mod image;
 mod learned;
+mod lock;
 mod repository;
 mod sqlite;
 
 pub use boot::{BootFiles, BootFilesError, BootPackages};
+pub use cluster::{
+    Cleaned, ClusterError, ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster,
+    KeyError, NewCluster, NodeRecord, NodeState, PhaseRecord, SshKeyPair, hosts_file, known_hosts,
+    mpi_hostfile,
+};
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{
     Archives, BuildError, BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder,

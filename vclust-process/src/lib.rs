@@ -10,5 +10,5 @@ mod mark;
 mod process;
 
 pub use daemon::{Daemon, DaemonError};
-pub use mark::{Mark, MarkError, end_marked, marked};
+pub use mark::{Mark, MarkError, end_marked, marked, marks_below};
 pub use process::ProcessId;

@@ -1,5 +1,6 @@
 //! Marks in the environments of processes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -19,7 +20,7 @@ const LONGEST: usize = 128;
 ///
 /// A mark may have parts, divided by slashes: whoever looks for `a` finds the programs that are marked
 /// `a` and `a/b`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mark(String);
 
@@ -41,11 +42,17 @@ impl Mark {
     }
 
     /// Whether a process with the environment is marked so.
+    #[cfg(test)]
     fn is_in(&self, environment: &[u8]) -> bool {
-        let marks = environment
+        self.found_in(environment).is_some()
+    }
+
+    /// This mark, or the part of it, that is in an environment.
+    fn found_in<'a>(&self, environment: &'a [u8]) -> Option<&'a [u8]> {
+        let mut marks = environment
             .split(|byte| *byte == 0)
             .filter_map(|variable| variable.strip_prefix(VARIABLE.as_bytes())?.strip_prefix(b"="));
-        marks.into_iter().any(|mark| {
+        marks.find(|mark| {
             let rest = mark.strip_prefix(self.0.as_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
         })
@@ -89,17 +96,35 @@ impl From<Mark> for String {
 /// one may not read, are not found.
 pub fn marked(mark: &Mark) -> io::Result<Vec<ProcessId>> {
     let mut found = Vec::new();
+    look(mark, |process, _| found.push(process))?;
+    Ok(found)
+}
+
+/// The marks below one that processes carry which have not ended, each once.
+pub fn marks_below(mark: &Mark) -> io::Result<BTreeSet<Mark>> {
+    let mut found = BTreeSet::new();
+    look(mark, |_, text| {
+        found.extend(std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()));
+    })?;
+    found.remove(mark);
+    Ok(found)
+}
+
+/// Calls `found` with every process that carries a mark, and its mark.
+fn look(mark: &Mark, mut found: impl FnMut(ProcessId, &[u8])) -> io::Result<()> {
     for entry in fs::read_dir("/proc")? {
         let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         // whoever ends meanwhile, or is somebody else's, is none of ours
         let Ok(environment) = fs::read(format!("/proc/{number}/environ")) else { continue };
-        if mark.is_in(&environment) {
-            found.extend(ProcessId::of(number));
+        if let Some(text) = mark.found_in(&environment) {
+            if let Some(process) = ProcessId::of(number) {
+                found(process, text);
+            }
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Ends the processes that carry a mark: asks them to, and kills those that are there after the grace.

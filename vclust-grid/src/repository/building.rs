@@ -17,9 +17,9 @@ use serde::Serialize;
 
 use super::catalogue::{self, StoredImage, Written};
 use super::error::RepositoryError;
-use super::lock::{Lock, Missing, Mode};
 use super::manifest::{BuildKey, MANIFEST, Manifest, NewImage};
 use super::{IfFound, ImageRepository, now, scratch};
+use crate::lock::{Lock, Missing, Mode};
 
 /// What beginning a build comes to.
 #[derive(Debug)]

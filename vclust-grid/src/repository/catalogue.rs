@@ -296,6 +296,13 @@ pub(super) fn hold(connection: &Connection, id: &str, name: &str) -> rusqlite::R
     Ok(())
 }
 
+/// Who holds images.
+pub(super) fn holders(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut query = connection.prepare("SELECT DISTINCT name FROM holder ORDER BY name")?;
+    let names = query.query_map([], |row| row.get(0))?;
+    names.collect()
+}
+
 /// Releases all that somebody holds.
 pub(super) fn release(connection: &Connection, name: &str) -> rusqlite::Result<usize> {
     connection.execute("DELETE FROM holder WHERE name = ?1", [name])

@@ -9,10 +9,10 @@ use vclust_core::Timestamp;
 
 use super::catalogue::{self, StoredImage};
 use super::error::RepositoryError;
-use super::lock::{Lock, Missing, Mode};
 use super::manifest::MANIFEST;
 use super::recover::Recovered;
 use super::{ImageRepository, now, scratch};
+use crate::lock::{Lock, Missing, Mode};
 
 /// What may stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -19,11 +19,10 @@ mod catalogue;
 mod collect;
 mod error;
 mod export;
-mod lock;
 mod manifest;
 mod recover;
 mod schema;
-mod scratch;
+pub(crate) mod scratch;
 mod verify;
 
 use std::fs;
@@ -37,8 +36,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use vclust_core::{ImageKind as ListedKind, ImageListing, ImageListings, Timestamp};
 use vclust_debian::{StateDirectory, StateDirectoryError};
 
+use crate::lock::{Lock, Missing, Mode};
 use crate::sqlite::connect;
-use lock::{Lock, Missing, Mode};
 use manifest::MANIFEST;
 
 pub use building::{Begun, Building};
@@ -258,6 +257,11 @@ impl ImageRepository {
     /// Gives up all that a holder holds; how many images that were.
     pub fn release(&self, holder: &str) -> Result<usize, RepositoryError> {
         self.sql(|sql| catalogue::release(sql, holder))
+    }
+
+    /// Who holds images, each once.
+    pub fn holders(&self) -> Result<Vec<String>, RepositoryError> {
+        self.sql(catalogue::holders)
     }
 
     /// Counts a use of an image, and of its base.

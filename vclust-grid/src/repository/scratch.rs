@@ -15,7 +15,7 @@ use rustix::mount::{UnmountFlags, unmount};
 use super::error::RepositoryError;
 
 /// Removes a directory and all in it, after unmounting what is mounted there.
-pub(super) fn remove(directory: &Path) -> Result<(), RepositoryError> {
+pub(crate) fn remove(directory: &Path) -> Result<(), RepositoryError> {
     let full = match directory.canonicalize() {
         Ok(full) => full,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -18,27 +18,27 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A lock, held until it is dropped.
 #[derive(Debug)]
-pub(super) struct Lock {
-    pub(super) file: File,
+pub(crate) struct Lock {
+    pub(crate) file: File,
 }
 
 /// Who may hold a lock at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Alone,
     Shared,
 }
 
 /// Whether a lock's file is made where it is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
+pub(crate) enum Missing {
     Make,
     Fail,
 }
 
 impl Lock {
     /// Takes a lock if nobody stands in the way; `None` if somebody does.
-    pub(super) fn attempt(path: &Path, mode: Mode, missing: Missing) -> io::Result<Option<Self>> {
+    pub(crate) fn attempt(path: &Path, mode: Mode, missing: Missing) -> io::Result<Option<Self>> {
         let operation = match mode {
             Mode::Alone => FlockOperation::NonBlockingLockExclusive,
             Mode::Shared => FlockOperation::NonBlockingLockShared,
@@ -60,7 +60,7 @@ impl Lock {
     }
 
     /// Waits for a lock; `on_wait` is called once if that takes any time.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         path: &Path,
         mode: Mode,
         missing: Missing,

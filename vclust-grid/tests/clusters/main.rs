@@ -1,0 +1,6 @@
+//! The records of clusters, with real processes, keys and kills.
+
+mod cleaning;
+mod keys;
+mod made;
+mod records;
