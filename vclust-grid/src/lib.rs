@@ -7,6 +7,7 @@
 
 mod boot;
 mod cluster;
+mod deploy;
 mod history;
 mod image;
 mod learned;
@@ -19,6 +20,10 @@ pub use cluster::{
     Cleaned, ClusterError, ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster,
     KeyError, NewCluster, NodeRecord, NodeState, PhaseRecord, SshKeyPair, hosts_file, known_hosts,
     mpi_hostfile,
+};
+pub use deploy::{
+    Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, NodeStage, OnDeploy,
+    PhaseTime, TemplateInformation, TemplateStore, Up, down,
 };
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{

@@ -79,7 +79,8 @@ impl Agent {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.reports.recv_timeout(left.min(GLANCE)) {
                 Ok(Report::Failed { doing, because }) => {
-                    let because = if because.is_empty() { doing } else { format!("{doing}: {because}") };
+                    let because =
+                        if because.is_empty() { doing } else { format!("{doing}: {because}") };
                     return Err(Silence::Failed(because));
                 }
                 Ok(report) => {
@@ -138,7 +139,8 @@ mod tests {
 
     #[test]
     fn what_a_node_says_is_sorted_into_answers_and_the_rest() {
-        let node = agent(b"nonsense\n{\"report\":\"prepared\"}\n{\"report\":\"ready\",\"uptime\":2}\n");
+        let node =
+            agent(b"nonsense\n{\"report\":\"prepared\"}\n{\"report\":\"ready\",\"uptime\":2}\n");
         let mut others = Vec::new();
         let limit = Duration::from_secs(5);
         node.wait(limit, &Cancel::new(), ready, |report| others.push(report.clone())).unwrap();
@@ -149,7 +151,9 @@ mod tests {
 
     #[test]
     fn failure_silence_and_the_wish_to_stop_are_told_apart() {
-        let node = agent(b"{\"report\":\"failed\",\"doing\":\"cannot mount\",\"because\":\"no \\u001bdisk\"}\n");
+        let node = agent(
+            b"{\"report\":\"failed\",\"doing\":\"cannot mount\",\"because\":\"no \\u001bdisk\"}\n",
+        );
         let limit = Duration::from_secs(5);
         let end = node.wait(limit, &Cancel::new(), ready, |_| ()).unwrap_err();
         assert_eq!(end, Silence::Failed("cannot mount: no disk".to_owned()));

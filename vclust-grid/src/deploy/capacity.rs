@@ -42,11 +42,8 @@ pub(super) fn check_memory(
         return Ok(());
     }
     let round = |bytes: u64| ByteSize::new(bytes.div_ceil(MIB) * MIB);
-    let shared = if shared == 0 {
-        String::new()
-    } else {
-        format!(", and {} that all share", round(shared))
-    };
+    let shared =
+        if shared == 0 { String::new() } else { format!(", and {} that all share", round(shared)) };
     let (needed, each) = (round(needed), round(each));
     Err(DeployError::Memory { nodes, needed, each, shared, free: ByteSize::new(free / MIB * MIB) })
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use vclust_core::{ByteSize, DomainName, HypervisorError};
 use vclust_debian::{NetworkError, ProductError, ServiceError, TooManyNodes};
 
-use crate::RepositoryError;
+use crate::{ClusterError, KeyError, RepositoryError};
 
 /// Why a cluster does not come up, or does not go down.
 #[derive(Debug, Error)]
@@ -31,7 +31,9 @@ pub enum DeployError {
         source: io::Error,
     },
     /// A user that a cluster cannot have.
-    #[error("`{user}` cannot be the cluster's user: the image has another use for the name; give another one with `user` in [deploy]")]
+    #[error(
+        "`{user}` cannot be the cluster's user: the image has another use for the name; give another one with `user` in [deploy]"
+    )]
     User {
         /// The name.
         user: String,
@@ -77,6 +79,19 @@ pub enum DeployError {
         /// The file system's directory.
         directory: PathBuf,
     },
+    /// More layers than nodes have disks for.
+    #[error(
+        "{layers} layers are more than the {most} that a node can have; `vclust cache build` makes one of several"
+    )]
+    Layers {
+        /// How many.
+        layers: usize,
+        /// The most.
+        most: usize,
+    },
+    /// What this vclust cannot do.
+    #[error("the strategy `install` cannot be carried out yet; choose `layers` or `clone`")]
+    NotYet,
     /// A disk that clones cannot have.
     #[error("{disk} is too large for a node's disk; at most {most} are possible")]
     Disk {
@@ -137,6 +152,12 @@ pub enum DeployError {
     /// The repository failed.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// The cluster's record failed.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// There are no keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
 }
 
 fn console_text(console: &str) -> String {

@@ -301,7 +301,8 @@ mod tests {
 
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/sh\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/sh\n";
 
     /// An image with users, and a directory that only its group may enter.
     fn image(directory: &Path) -> PathBuf {
@@ -321,7 +322,11 @@ mod tests {
         image
     }
 
-    fn files<'a>(images: &'a [PathBuf], user: &'a str, uploads: (&'a [UploadedFile], &'a Path)) -> ClusterFiles<'a> {
+    fn files<'a>(
+        images: &'a [PathBuf],
+        user: &'a str,
+        uploads: (&'a [UploadedFile], &'a Path),
+    ) -> ClusterFiles<'a> {
         ClusterFiles {
             images,
             user,
@@ -338,7 +343,12 @@ mod tests {
 
     fn upload(source: &str, target: &str, owner: Option<&str>) -> UploadedFile {
         let owner = owner.map(str::to_owned);
-        UploadedFile { source: source.into(), target: target.into(), mode: "0640".to_owned().try_into().unwrap(), owner }
+        UploadedFile {
+            source: source.into(),
+            target: target.into(),
+            mode: "0640".to_owned().try_into().unwrap(),
+            owner,
+        }
     }
 
     #[test]
@@ -353,7 +363,9 @@ mod tests {
         let uploads = [upload("input", "/srv/data/input", Some("alice:users"))];
         let layer = directory.path().join("layer.erofs");
         let scratch = directory.path().join("scratch");
-        files(&images, "vclust", (&uploads, directory.path())).write_layer(&scratch, &layer).unwrap();
+        files(&images, "vclust", (&uploads, directory.path()))
+            .write_layer(&scratch, &layer)
+            .unwrap();
         assert!(!scratch.exists());
 
         let entry = |path: &str| find_in_erofs(&layer, path).unwrap().expect(path);

@@ -7,8 +7,8 @@ use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use vclust_core::{
-    ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk,
-    DomainInterface, DomainLimits, DomainMemory, DomainName, MacAddress, OnReboot,
+    ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk, DomainInterface,
+    DomainLimits, DomainMemory, DomainName, MacAddress, OnReboot,
 };
 
 use super::error::DeployError;

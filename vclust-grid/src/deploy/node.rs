@@ -124,7 +124,8 @@ impl Bringing<'_> {
         let mut identity = task.identity.clone();
         identity.time = now();
         agent.order(&Order::Become(Box::new(identity)))?;
-        let limit = if task.identity.init == vclust_agent::protocol::Init::Systemd { BOOT } else { STEP };
+        let limit =
+            if task.identity.init == vclust_agent::protocol::Init::Systemd { BOOT } else { STEP };
         let hooks = task.identity.hooks.iter().map(|hook| u64::from(hook.timeout)).max();
         let limit = limit + Duration::from_secs(hooks.unwrap_or(0));
         self.wait(&agent, node, limit, |report| {

@@ -172,8 +172,8 @@ impl TemplateStore {
             return Ok(None);
         }
         // the time of its last use
-        let touched = fs::File::open(&directory)
-            .and_then(|file| file.set_modified(SystemTime::now()));
+        let touched =
+            fs::File::open(&directory).and_then(|file| file.set_modified(SystemTime::now()));
         touched.map_err(DeployError::write(&directory))?;
         Ok(Some(Template { directory, _lock: lock }))
     }
@@ -324,7 +324,10 @@ impl TemplateStore {
 
     /// Removes the templates of images that are no more, and what killed makers left; bytes that got
     /// free.
-    pub fn collect(&self, exists: &dyn Fn(&str) -> Result<bool, RepositoryError>) -> Result<u64, DeployError> {
+    pub fn collect(
+        &self,
+        exists: &dyn Fn(&str) -> Result<bool, RepositoryError>,
+    ) -> Result<u64, DeployError> {
         let mut freed = self.remove_oldest()?;
         for (path, about, bytes) in self.list() {
             if !exists(&about.image)? && self.remove_unused(&path)? {
@@ -334,7 +337,9 @@ impl TemplateStore {
         let entries = fs::read_dir(&self.directory).map_err(DeployError::read(&self.directory))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
-            let Some(key) = name.to_str().and_then(|name| name.strip_prefix(".new-")) else { continue };
+            let Some(key) = name.to_str().and_then(|name| name.strip_prefix(".new-")) else {
+                continue;
+            };
             let lock = self.lock_of(key);
             let held = Lock::attempt(&lock, Mode::Alone, Missing::Make);
             if held.map_err(DeployError::write(&lock))?.is_some() {

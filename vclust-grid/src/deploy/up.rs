@@ -27,7 +27,9 @@ use super::cancel::Cancel;
 use super::error::DeployError;
 use super::events::{DeployEvent, OnDeploy};
 use super::files::ClusterFiles;
-use super::machine::{BASE, CLUSTER, Disks, LARGEST, MOST_LAYERS, OWN, Shape, copy_sparse, layer_serial};
+use super::machine::{
+    BASE, CLUSTER, Disks, LARGEST, MOST_LAYERS, OWN, Shape, copy_sparse, layer_serial,
+};
 use super::node::{Bringing, NodeTask, Origin, now};
 use super::template::{Making, TemplateKey, TemplateStore};
 use super::{WARM, capacity};
@@ -114,7 +116,10 @@ impl Deployer<'_> {
         let spec = &order.spec;
         let nodes = spec.nodes;
         if order.images.is_empty() || order.images.len() > MOST_LAYERS + 1 {
-            return Err(DeployError::Layers { layers: order.images.len().saturating_sub(1), most: MOST_LAYERS });
+            return Err(DeployError::Layers {
+                layers: order.images.len().saturating_sub(1),
+                most: MOST_LAYERS,
+            });
         }
         if spec.disk.bytes() > LARGEST {
             return Err(DeployError::Disk { disk: spec.disk, most: ByteSize::new(LARGEST) });
@@ -157,7 +162,9 @@ impl Deployer<'_> {
                 if let Err(left) = held.remove(GRACE) {
                     let text = super::node::causes(&left);
                     on_event(DeployEvent::Notice {
-                        text: format!("not everything is cleaned up: {text}; `vclust doctor --clean` tries again"),
+                        text: format!(
+                            "not everything is cleaned up: {text}; `vclust doctor --clean` tries again"
+                        ),
                     });
                 }
                 Err(error)
@@ -192,7 +199,11 @@ impl Course<'_> {
             None
         };
         let shared = self.serve_shared(&network, head)?;
-        let keys = ClusterKeys::generate(&spec.name, &spec.deploy.user, nodes.iter().map(|node| node.name.as_str()))?;
+        let keys = ClusterKeys::generate(
+            &spec.name,
+            &spec.deploy.user,
+            nodes.iter().map(|node| node.name.as_str()),
+        )?;
         self.write_key(&directory, &keys, &nodes)?;
         let resolver = gateway.map(|outward| format!("nameserver {}\n", outward.resolver));
         let cluster_layer = directory.join("cluster.erofs");
@@ -219,14 +230,21 @@ impl Course<'_> {
             .enumerate()
             .map(|(place, node)| {
                 let gateway = gateway.map(|outward| outward.gateway);
-                self.identity(node, keys.hosts()[place].clone_parts(), gateway, &shared)
+                let key = &keys.hosts()[place];
+                let pair = (key.private().to_owned(), key.public().to_owned());
+                self.identity(node, pair, gateway, &shared)
             })
             .collect::<Result<_, _>>()?;
         match self.order.strategy {
             Strategy::Install => Err(DeployError::NotYet),
-            Strategy::Layers | Strategy::Clone => {
-                self.bring_up(&network, &addresses, &*hypervisor, &paths, &cluster_layer, identities)
-            }
+            Strategy::Layers | Strategy::Clone => self.bring_up(
+                &network,
+                &addresses,
+                &*hypervisor,
+                &paths,
+                &cluster_layer,
+                identities,
+            ),
         }
     }
 
@@ -436,14 +454,12 @@ impl Course<'_> {
                     (disks.all(&empty)?, DomainMemory::Saveable, Origin::Saved(template.saved()))
                 }
                 None => {
-                    let prepare =
-                        Prepare { base: Some(BASE.to_owned()), warm: Vec::new() };
+                    let prepare = Prepare { base: Some(BASE.to_owned()), warm: Vec::new() };
                     (disks.needed(), DomainMemory::Private, Origin::Boot(prepare))
                 }
             };
             let tap = AddressPlan::tap(place as u32 + 1);
-            let configuration =
-                shape.machine(node.name.clone(), node.mac, tap, disks, memory_use);
+            let configuration = shape.machine(node.name.clone(), node.mac, tap, disks, memory_use);
             hypervisor.define(&configuration)?;
             tasks.push(NodeTask { configuration, origin, identity });
         }
@@ -497,8 +513,12 @@ impl Course<'_> {
     ) -> Result<Vec<Event>, DeployError> {
         let mut phases: Vec<PhaseRecord> = Vec::new();
         for (phase, seconds) in &self.order.predicted {
-            let measured: Vec<f64> =
-                self.phases.iter().filter(|time| time.phase == *phase).map(|time| time.seconds).collect();
+            let measured: Vec<f64> = self
+                .phases
+                .iter()
+                .filter(|time| time.phase == *phase)
+                .map(|time| time.seconds)
+                .collect();
             phases.push(PhaseRecord {
                 phase: phase.name().to_owned(),
                 predicted_seconds: Some(*seconds),
@@ -527,7 +547,10 @@ impl Course<'_> {
         let record = self.held.record();
         let spec = &self.order.spec;
         let learned = self.phases.iter().filter(|time| {
-            matches!(time.phase, Phase::Boot | Phase::Ready | Phase::Reboot | Phase::Unpack | Phase::Overlay)
+            matches!(
+                time.phase,
+                Phase::Boot | Phase::Ready | Phase::Reboot | Phase::Unpack | Phase::Overlay
+            )
         });
         let event = |time: &PhaseTime| {
             Event::Phase(PhaseEvent {
