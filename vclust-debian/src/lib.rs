@@ -66,7 +66,7 @@ pub use signature::{
 pub use state_directory::{StateDirectory, StateDirectoryError};
 pub use status_file::status_file;
 pub use unpack::{
-    LeftReason, LeftToDpkg, Md5, Overrides, PackageToUnpack, StatOverride, UnpackError, Unpacked,
+    LeftReason, LeftToDpkg, Md5, Overrides, PackageContents, PackageToUnpack, StatOverride, UnpackError, Unpacked,
     UnpackedPackage, Unpacker,
 };
 pub use user_namespace::{UserNamespace, UserNamespaceError};

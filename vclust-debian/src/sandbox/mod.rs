@@ -9,15 +9,17 @@
 //!
 //! Inside there is a minimal `/dev`, a `/proc` of the namespace's own processes, no `/sys` and no
 //! network; device nodes that a package brings cannot be opened. Calls that would force data to disk
-//! succeed at once: a root under construction is made durable as a whole or not at all.
+//! succeed at once: a root under construction is made durable as a whole or not at all. Calls that no
+//! maintainer script needs are refused.
 
 mod devices;
 mod error;
+mod filter;
 mod namespace;
 mod run;
-mod unsynced;
 
 pub use error::SandboxError;
+pub(crate) use filter::ForeignCalls;
 pub(crate) use namespace::in_root;
 pub use namespace::{in_private_memory, in_private_mounts};
 pub(crate) use run::last_words;

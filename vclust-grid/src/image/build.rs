@@ -57,6 +57,16 @@ impl ImageOrder {
         ];
         BuildKey(self.plan.key(&settings))
     }
+
+    /// Refuses a layer that would be the same as none.
+    fn adds_something(&self) -> Result<(), BuildError> {
+        match &self.base {
+            Some(base) if self.plan.packages.is_empty() && self.plan.remove.is_empty() => {
+                Err(BuildError::NothingToAdd { base: base.id.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How far a build has come.
@@ -137,6 +147,7 @@ impl<'a> ImageBuilder<'a> {
 
     /// Builds what is ordered, unless it is there.
     ///
+    /// A layer that would hold nothing is an error: the image below it serves as well.
     /// After an error, or if this process ends on the way, the repository is as it was.
     pub fn build(
         &self,
@@ -144,6 +155,7 @@ impl<'a> ImageBuilder<'a> {
         on_progress: OnBuild<'_>,
     ) -> Result<BuiltImage, BuildError> {
         let start = Instant::now();
+        order.adds_something()?;
         let key = order.key();
         let wait = &mut || on_progress(BuildProgress::Waiting);
         match self.repository.begin(key, order.if_found, wait)? {
@@ -260,6 +272,7 @@ impl<'a> ImageBuilder<'a> {
         order: &ImageOrder,
         on_progress: OnBuild<'_>,
     ) -> Result<InstallEvent, BuildError> {
+        order.adds_something()?;
         let wanted: Vec<_> =
             order.plan.packages.iter().map(|package| package.wanted.clone()).collect();
         let fetching = |progress| on_progress(BuildProgress::Fetching(progress));
