@@ -33,9 +33,7 @@ enum Asked {
 /// Goes on in a worker and never returns, or returns in the worker.
 ///
 /// `clean_up` removes what a worker with this process id left when it was killed.
-pub(crate) fn supervised(
-    clean_up: impl FnOnce(u32) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+pub(crate) fn supervised(clean_up: impl FnOnce(u32) -> Result<(), Failure>) -> Result<(), Failure> {
     if is_worker() {
         // a supervisor that is killed takes the worker along
         let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));

@@ -4,7 +4,7 @@
 //! shared between them; whatever a test changes, it changes in a state directory of its own.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -389,24 +389,50 @@ fn nobody_in_particular_builds_the_same_image() {
             fs::copy(entry.path(), state.join("packages").join(entry.file_name())).unwrap();
         }
     }
-    let lent = place.path().join("lent");
+    let built = as_nobody(place.path(), &state, &["cache", "build", "--variant", "minbase"]);
+    assert_eq!((&built["built"], &built["id"]), (&Value::Bool(true), &reference["id"]));
+    for (name, form) in [("root", "directory"), ("disk.img", "raw"), ("copy.erofs", "erofs")] {
+        let target = place.path().join(name);
+        let id = reference["id"].as_str().unwrap();
+        let target = target.to_str().unwrap();
+        let exported = as_nobody(place.path(), &state, &["cache", "export", id, target]);
+        assert_eq!(exported["form"], form);
+    }
+    // shadow's group, 42: as it was lent to nobody in a directory, as it is in a disk
+    let shadow = place.path().join("root/etc/shadow").metadata().unwrap();
+    assert_eq!((shadow.uid(), shadow.gid()), (65_534, 100_041));
+    let disk = place.path().join("disk.img");
+    assert_eq!(disk.metadata().unwrap().uid(), 65_534);
+    let output = Command::new("debugfs").args(["-R", "stat /etc/shadow"]).arg(&disk).output();
+    let told = String::from_utf8(output.unwrap().stdout).unwrap();
+    let owner = told.lines().find(|line| line.starts_with("User:")).unwrap();
+    let words: Vec<&str> = owner.split_whitespace().collect();
+    assert_eq!(words[..4], ["User:", "0", "Group:", "42"]);
+    let copied = fs::read(place.path().join("copy.erofs")).unwrap();
+    let image = shared.join("images").join(reference["id"].as_str().unwrap()).join("root.erofs");
+    assert!(copied == fs::read(image).unwrap(), "erofs images differ");
+}
+
+/// Runs `vclust` from a directory as the user nobody, who is lent ids in a mount namespace of its own.
+fn as_nobody(place: &Path, state: &Path, arguments: &[&str]) -> Value {
+    let lent = place.join("lent");
     fs::write(&lent, "nobody:100000:65536\n").unwrap();
     let script = format!(
         "mount --bind {lent} /etc/subuid && mount --bind {lent} /etc/subgid && \
-         chown -R nobody {place} && cd / && exec setpriv --reuid=65534 --regid=65534 \
-         --clear-groups {program} --format json cache build --variant minbase",
+         chown nobody {place} && chown -R nobody {state}/packages && chown nobody {state} && cd / && \
+         exec setpriv --reuid=65534 --regid=65534 --clear-groups {place}/vclust --format json \"$@\"",
         lent = lent.display(),
-        place = place.path().display(),
-        program = program.display()
+        place = place.display(),
+        state = state.display(),
     );
     let output = Command::new("unshare")
-        .args(["--mount", "sh", "-c", &script])
-        .env("VCLUST_STATE_DIR", &state)
-        .env("HOME", place.path())
+        .args(["--mount", "sh", "-c", &script, "sh"])
+        .args(arguments)
+        .env("VCLUST_STATE_DIR", state)
+        .env("HOME", place)
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&built["built"], &built["id"]), (&Value::Bool(true), &reference["id"]));
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }

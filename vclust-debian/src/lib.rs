@@ -53,9 +53,9 @@ pub use mirror::{
 };
 pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
 pub use product::{
-    Archive, Compression, DiskFormat, DiskOptions, OnBytes, ProductError, ProductFile, Tree,
-    Unpacked as UnpackedArchive, copy_tar, file_digest, unpack_archive, write_disk, write_erofs,
-    write_erofs_lz4hc,
+    Archive, Compression, DiskContent, DiskFormat, DiskOptions, OnBytes, ProductError, ProductFile,
+    Tree, Unpacked as UnpackedArchive, copy_tar, file_digest, unpack_archive, write_disk,
+    write_erofs, write_erofs_lz4hc,
 };
 pub use sandbox::{
     Output, Sandbox, SandboxCommand, SandboxError, in_private_memory, in_private_mounts,
@@ -66,7 +66,7 @@ pub use signature::{
 pub use state_directory::{StateDirectory, StateDirectoryError};
 pub use status_file::status_file;
 pub use unpack::{
-    LeftReason, LeftToDpkg, Md5, Overrides, PackageContents, PackageToUnpack, StatOverride, UnpackError, Unpacked,
-    UnpackedPackage, Unpacker,
+    LeftReason, LeftToDpkg, Md5, Overrides, PackageContents, PackageToUnpack, StatOverride,
+    UnpackError, Unpacked, UnpackedPackage, Unpacker,
 };
 pub use user_namespace::{UserNamespace, UserNamespaceError};

@@ -18,9 +18,7 @@ use super::{
     Epoch, HostKeys, InstallError, InstallProgress, Installation, Installed, InstalledPackage,
     bootstrap,
 };
-use crate::database::{
-    Database, Record, State, Status, TriggerFile, file_stem, unpacked_stanza,
-};
+use crate::database::{Database, Record, State, Status, TriggerFile, file_stem, unpacked_stanza};
 use crate::sandbox::{ForeignCalls, Output, Sandbox, SandboxCommand, in_root, last_words};
 use crate::unpack::{Overrides, PackageToUnpack, UnpackError, Unpacked, UnpackedPackage, Unpacker};
 
@@ -267,7 +265,10 @@ impl Run<'_> {
         Ok(answer)
     }
 
-    pub(super) fn add_to_database(&self, added: &[(usize, UnpackedPackage)]) -> Result<(), InstallError> {
+    pub(super) fn add_to_database(
+        &self,
+        added: &[(usize, UnpackedPackage)],
+    ) -> Result<(), InstallError> {
         let mut records = Vec::new();
         for (number, unpacked) in added {
             let (control, description) =

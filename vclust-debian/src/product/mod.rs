@@ -27,7 +27,7 @@ mod xattr;
 
 pub use archive::{Archive, Compression};
 pub use digest::{ProductFile, file_digest};
-pub use disk::{DiskFormat, DiskOptions, write_disk};
+pub use disk::{DiskContent, DiskFormat, DiskOptions, write_disk};
 pub use erofs::write_erofs;
 pub use error::ProductError;
 pub use from_image::write_erofs_lz4hc;

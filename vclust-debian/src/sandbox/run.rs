@@ -257,12 +257,7 @@ pub(crate) fn last_words(log: &str) -> &str {
 /// Has the child make the root its own, give up rights that no maintainer script needs, and end
 /// with the thread that waits for it.
 #[expect(unsafe_code, reason = "only between fork and exec can a child ask for this")]
-fn prepare_child(
-    command: &mut Command,
-    root: OwnedFd,
-    status: Option<OwnedFd>,
-    filter: Filter,
-) {
+fn prepare_child(command: &mut Command, root: OwnedFd, status: Option<OwnedFd>, filter: Filter) {
     let dropped = CapabilitySet::all().difference(KEPT);
     let set = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use vclust_core::compare_versions;
 
-use crate::deb::{
-    ControlArchive, DebError, DebLimits, EntryKind, PackageDescription, PackageFile,
-};
+use crate::deb::{ControlArchive, DebError, DebLimits, EntryKind, PackageDescription, PackageFile};
 
 /// A package file whose control archive was read.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use serde::Serialize;
 use vclust_core::{Closure, HistoryStore, ImageKind, ImageListings, Request};
 use vclust_debian::{AptConfiguration, MirrorOptions, PackagePool, StateDirectory};
 use vclust_grid::{
-    BuildError, BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan,
-    ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
+    BuildError, BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder,
+    ImagePlan, ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
 };
 
 use super::answer::ImageAnswer;
