@@ -11,13 +11,16 @@ use std::ffi::OsString;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 
+/// How long processes that a killed worker started may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Set in the environment of a worker: the process that waits for it.
 const SUPERVISOR: &str = "VCLUST_SUPERVISOR";
 
@@ -43,6 +46,8 @@ pub(crate) fn supervised(clean_up: impl FnOnce(u32) -> Result<(), Failure>) -> R
         }
     }
     let signals = signals().map_err(Failure::Restart)?;
+    // what the worker leaves running is inherited, and can be waited for
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let program = std::env::current_exe().map_err(Failure::Restart)?;
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let child = Command::new(program)
@@ -53,9 +58,23 @@ pub(crate) fn supervised(clean_up: impl FnOnce(u32) -> Result<(), Failure>) -> R
     let worker = child.id();
     let (status, asked) = wait(child, signals, Asked::Kill).map_err(Failure::Restart)?;
     if status.code().is_none() {
+        reap(PATIENCE);
         clean_up(worker)?;
     }
     end_as(status, asked)
+}
+
+/// Waits for processes that the worker left: the kernel is ending them.
+fn reap(patience: Duration) {
+    let deadline = Instant::now() + patience;
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+            Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+            // none is left, or one does not end
+            Ok(None) | Err(_) => return,
+        }
+    }
 }
 
 /// Waits for a child that does this process's work, and ends as it did.

@@ -432,7 +432,7 @@ fn as_nobody(place: &Path, state: &Path, arguments: &[&str]) -> Value {
         .env("HOME", place)
         .output()
         .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {stderr}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{arguments:?}: {stdout}");
+    serde_json::from_str(&stdout).unwrap()
 }

@@ -98,11 +98,7 @@ pub fn write_disk(
     match options.format {
         DiskFormat::Raw => write_raw(content, path, size, options),
         DiskFormat::Qcow2 => {
-            let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let scratch = tempfile::Builder::new()
-                .prefix(".disk-")
-                .tempdir_in(beside.unwrap_or(Path::new(".")))
-                .map_err(ProductError::write(path))?;
+            let scratch = scratch_beside(path)?;
             let raw = scratch.path().join("raw");
             write_raw(content, &raw, size, options)?;
             let convert = ExternalCommand::new("qemu-img", "qemu-utils")
@@ -118,6 +114,15 @@ pub fn write_disk(
     }
 }
 
+/// A directory for what is only needed meanwhile, where the disk can be written, too.
+fn scratch_beside(path: &Path) -> Result<tempfile::TempDir, ProductError> {
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .prefix(".disk-")
+        .tempdir_in(beside.unwrap_or(Path::new(".")))
+        .map_err(ProductError::write(path))
+}
+
 fn write_raw(
     content: DiskContent<'_>,
     path: &Path,
@@ -126,7 +131,7 @@ fn write_raw(
 ) -> Result<(), ProductError> {
     let file = File::create_new(path).map_err(ProductError::write(path))?;
     file.set_len(size).map_err(ProductError::write(path))?;
-    let scratch = tempfile::tempdir().map_err(ProductError::write(path))?;
+    let scratch = scratch_beside(path)?;
     let configuration = scratch.path().join("mke2fs.conf");
     fs::write(&configuration, CONFIGURATION).map_err(ProductError::write(&configuration))?;
     let uuid = uuid_text(options.digest);

@@ -1,7 +1,7 @@
 //! Running a root's own programs (dpkg, maintainer scripts) without letting them out of it.
 //!
 //! A thread takes on mount, process, network, IPC and host-name namespaces of its own, makes the
-//! root its `/`, and starts the program there as the first process. Two things follow from that:
+//! root its `/`, and starts the program there below a first process. Two things follow from that:
 //! when the program ends, fails or is killed, the kernel ends whatever it left running; and what was
 //! mounted is gone with the namespace, so there is nothing to record and nothing to clean up, even
 //! after a crash. Namespaces, mounts and the filter need root's rights, those of a user namespace
@@ -15,6 +15,7 @@
 mod devices;
 mod error;
 mod filter;
+mod init;
 mod namespace;
 mod run;
 

@@ -18,6 +18,7 @@ use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use super::error::SandboxError;
 use super::filter::{Filter, ForeignCalls};
+use super::init;
 use super::namespace::{become_root, enter, mount_root, open_root};
 use crate::pipe::pipe;
 
@@ -265,6 +266,7 @@ fn prepare_child(command: &mut Command, root: OwnedFd, status: Option<OwnedFd>, 
         rustix::process::setsid()?;
         become_root(&root)?;
         rustix::process::umask(Mode::from_raw_mode(0o022));
+        init::leave_to_init()?;
         if let Some(status) = &status {
             rustix::io::fcntl_setfd(status, rustix::io::FdFlags::empty())?;
         }
@@ -400,7 +402,7 @@ mod tests {
         let output = shell(root.path(), "echo $$ /proc/[0-9]*; ls /; exit 3").unwrap();
         assert_eq!(output.status.code(), Some(3));
         let lines: Vec<&str> = output.log.lines().collect();
-        assert_eq!(lines[0], "1 /proc/1");
+        assert_eq!(lines[0], "2 /proc/1 /proc/2");
         assert!(lines[1..].iter().all(|name| root.path().join(name).exists()), "{lines:?}");
     }
 

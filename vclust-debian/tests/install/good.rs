@@ -219,3 +219,8 @@ fn scripts_cannot_reach_for_the_kernel() {
     let layer = install(&[&Package::new("made", "").script("postinst", &script)]).unwrap();
     assert!(layer.installed.log.contains("perl works"), "{}", layer.installed.log);
 }
+
+#[test]
+fn scripts_know_that_their_system_does_not_run() {
+    install(&[&Package::new("made", "").script("postinst", "ischroot\ntest $$ -gt 1")]).unwrap();
+}

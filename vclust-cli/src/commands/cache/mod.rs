@@ -11,8 +11,6 @@ mod show;
 mod verify;
 
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use vclust_core::{ImageListings, Index};
 use vclust_debian::StateDirectory;
@@ -20,9 +18,6 @@ use vclust_grid::{ImageRepository, RepositoryError, StoredImage};
 
 use crate::arguments::{CacheCommand, Format};
 use crate::failure::Failure;
-
-/// How long a dead builder's programs may write into what is removed.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(command: &CacheCommand, format: Format) -> Result<(), Failure> {
     match command {
@@ -53,15 +48,8 @@ pub(crate) fn known_images(file: Option<&Path>, index: &Index) -> Result<ImageLi
 /// Removes what builders left that are dead.
 pub(crate) fn clean_up(_worker: u32) -> Result<(), Failure> {
     let Some(repository) = repository()? else { return Ok(()) };
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match repository.recover() {
-            Ok(_) => return Ok(()),
-            // a builder's programs end a moment after it
-            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
-            Err(error) => return Err(error.into()),
-        }
-    }
+    repository.recover()?;
+    Ok(())
 }
 
 /// This site's repository, if it has one.
