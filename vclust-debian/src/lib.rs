@@ -53,9 +53,9 @@ pub use mirror::{
 };
 pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
 pub use product::{
-    Archive, Compression, DiskContent, DiskFormat, DiskOptions, OnBytes, ProductError, ProductFile,
-    Tree, Unpacked as UnpackedArchive, copy_tar, file_digest, unpack_archive, write_disk,
-    write_erofs, write_erofs_lz4hc,
+    Archive, BegunErofs, Compression, DiskContent, DiskFormat, DiskOptions, OnBytes, ProductError,
+    ProductFile, Tree, Unpacked as UnpackedArchive, begin_erofs, copy_tar, file_digest,
+    unpack_archive, write_disk, write_erofs, write_erofs_lz4hc,
 };
 pub use sandbox::{
     Output, Sandbox, SandboxCommand, SandboxError, in_private_memory, in_private_mounts,

@@ -94,7 +94,7 @@ impl Installation {
 
     /// Whether the root will hold programs of another architecture, which scripts may run.
     fn is_foreign(&self, packages: &[PackageToUnpack], status: Option<&Status>) -> bool {
-        let there = status.into_iter().flat_map(|status| status.present());
+        let there = status.into_iter().flat_map(Status::present);
         let mut all = packages
             .iter()
             .map(|package| package.description().architecture.as_str())

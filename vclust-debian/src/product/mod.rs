@@ -28,7 +28,7 @@ mod xattr;
 pub use archive::{Archive, Compression};
 pub use digest::{ProductFile, file_digest};
 pub use disk::{DiskContent, DiskFormat, DiskOptions, write_disk};
-pub use erofs::write_erofs;
+pub use erofs::{BegunErofs, begin_erofs, write_erofs};
 pub use error::ProductError;
 pub use from_image::write_erofs_lz4hc;
 pub use tree::Tree;
