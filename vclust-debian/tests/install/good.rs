@@ -1,5 +1,6 @@
 //! What installing leaves in a root.
 
+use std::fmt::Write;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use vclust_core::StepKind;
@@ -209,10 +210,11 @@ fn scripts_cannot_reach_for_the_kernel() {
     for (number, name) in calls {
         // a namespace of users (CLONE_NEWUSER) is what anybody may have
         let arguments = if *name == "unshare" { "0x10000000" } else { "0, 0, 0, 0, 0" };
-        script.push_str(&format!(
+        let _ = writeln!(
+            script,
             "perl -e 'exit(syscall({number}, {arguments}) == -1 && $! == 1 ? 0 : 1)' || \
-             {{ echo {name} was let through; exit 1; }}\n"
-        ));
+             {{ echo {name} was let through; exit 1; }}"
+        );
     }
     // what forks, makes threads and asks the kernel for everyday things goes on as before
     script.push_str("perl -e 'fork and wait; exit 0' && sync && ls -l /proc/self/fd >/dev/null\n");
