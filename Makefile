@@ -58,10 +58,10 @@ test-boot: ## boot images under QEMU: an address, logins, a compiler, MPI (needs
 	@scripts/setup boot
 	$(CARGO) test --locked --package vclust-grid --test boot -- --ignored --nocapture --test-threads=1
 
-prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name)
+prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name, TWICE=1)
 	@scripts/setup images
 	$(PYTHON) tests/images/prove.py --vclust $(VCLUST) --directory $(TARGET_DIR)/images \
-	    --sets $(SETS) $(if $(ONLY),--only $(ONLY)) --report $(TARGET_DIR)/images.json
+	    --sets $(SETS) $(if $(ONLY),--only $(ONLY)) $(if $(TWICE),--twice) --report $(TARGET_DIR)/images.json
 
 lint: ## check format, lints, documentation and scripts
 	@scripts/setup lint

@@ -5,7 +5,9 @@ For the minimal images, the paper's two configurations and sets drawn by a seed,
 makes an image and mmdebstrap a root of the same packages in the same versions from the same archives.
 Every path has to agree in type, mode, owner, content, links and attributes, unless
 `differences.toml` names it with a reason. In the image, `dpkg --audit` and `dpkg --verify` must have
-nothing to say. The exit code is 0 if all of that holds.
+nothing to say. With --twice each image is built once more, later, on one processor and with its time given
+through SOURCE_DATE_EPOCH, and has to be the same to the last byte. The exit code is 0 if all of that
+holds.
 """
 
 import argparse
@@ -91,6 +93,29 @@ def status(root):
     return {paragraph.split("\n", 1)[0]: paragraph for paragraph in text.strip().split("\n\n")}
 
 
+def built_again(arguments, command, environment, first, ours):
+    """Builds an image once more under other circumstances; tells what differs from the first."""
+    show = [arguments.vclust, "--format", "json", "cache", "show"]
+    manifest = json.loads(run([*show, first["id"]], env=environment))["manifest"]
+    processor = min(os.sched_getaffinity(0))
+    other = {**environment, "SOURCE_DATE_EPOCH": str(manifest["source_date_epoch"])}
+    second = json.loads(run(["taskset", "--cpu-list", str(processor), *command, "--rebuild"], env=other))
+    again = json.loads(run([*show, second["id"]], env=environment))["manifest"]
+    files = {product["name"]: product["sha256"] for product in manifest["products"]}
+    found = {product["name"]: product["sha256"] for product in again["products"]}
+    problems = [f"built again: {file} differs" for file in files.keys() | found.keys() if files.get(file) != found.get(file)]
+    if second["id"] != first["id"]:
+        target = arguments.directory / "again"
+        shutil.rmtree(target, ignore_errors=True)
+        run([arguments.vclust, "--format", "json", "cache", "export", second["id"], str(target)], env=environment)
+        if arguments.twice:
+        again = built_again(arguments, command, environment, built, ours)
+    differences = tree.compare(tree.walk(ours, times=True), tree.walk(target, times=True), tree.Allowed.nothing())
+        problems += [f"built again: {path}: {what} was {one}, is {two}" for path, told in differences for what, one, two in told]
+        shutil.rmtree(target)
+    return problems
+
+
 def prove(arguments, name, variant, packages, allowed):
     """Builds one image and its counterpart, and tells how they differ."""
     vclust = [arguments.vclust, "--format", "json"]
@@ -116,6 +141,8 @@ def prove(arguments, name, variant, packages, allowed):
         # what an image leaves out on purpose is missing for dpkg
         lines = [line for line in said.splitlines() if not allowed.reason(line.split()[-1])]
         problems += [f"dpkg {check}: {line}" for line in lines]
+    if arguments.twice:
+        problems += again
     for path in (ours, counterpart):
         if not arguments.keep:
             shutil.rmtree(path)
@@ -133,6 +160,7 @@ def main():
     parser.add_argument("--sets", type=int, default=20, help="how many package sets are drawn (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="what they are drawn by (default: %(default)s)")
     parser.add_argument("--only", action="append", default=[], help="prove only the case of this name; can be repeated")
+    parser.add_argument("--twice", action="store_true", help="build each image once more, and compare the bytes")
     parser.add_argument("--keep", action="store_true", help="leave the last two trees in the directory")
     parser.add_argument("--report", type=pathlib.Path, help="write what was found as JSON")
     arguments = parser.parse_args()

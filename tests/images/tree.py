@@ -20,8 +20,8 @@ KINDS = {
 }
 
 
-def describe(path, is_set=False):
-    """All that a root can hold of one path, but for its times; of a set of lines, any order."""
+def describe(path, is_set=False, times=False):
+    """All that a root can hold of one path, with or without its time; of a set of lines, any order."""
     found = os.lstat(path)
     kind = KINDS[stat.S_IFMT(found.st_mode)]
     described = {
@@ -41,20 +41,22 @@ def describe(path, is_set=False):
         described["content"] = digest.hexdigest()
     elif kind.endswith("device"):
         described["device"] = found.st_rdev
+    if times:
+        described["modified"] = found.st_mtime_ns
     attributes = os.listxattr(path, follow_symlinks=False)
     for name in sorted(attributes):
         described[name] = os.getxattr(path, name, follow_symlinks=False).hex()
     return described
 
 
-def walk(root):
+def walk(root, times=False):
     """Every path below a root, as absolute paths within it, with what it is."""
     found = {}
     for directory, names, files in os.walk(root):
         for name in names + files:
             path = os.path.join(directory, name)
             inside = "/" + os.path.relpath(path, root)
-            found[inside] = describe(path, inside in SETS)
+            found[inside] = describe(path, inside in SETS, times)
     return found
 
 
@@ -65,6 +67,13 @@ class Allowed:
         with open(path, "rb") as file:
             self.rules = tomllib.load(file)["difference"]
         self.used = {}
+
+    @classmethod
+    def nothing(cls):
+        """No difference at all."""
+        allowed = cls.__new__(cls)
+        allowed.rules, allowed.used = [], {}
+        return allowed
 
     def reason(self, path):
         """Why a path may differ, or nothing if it may not."""

@@ -81,7 +81,7 @@ pub(crate) enum Command {
     /// history, and the cheapest is chosen. Nothing is built.
     #[command(after_help = plan::EXAMPLES)]
     Plan(Plan),
-    /// List, check, export and remove images, and decide which are worth keeping.
+    /// Build, list, check, export and remove images, and decide which are worth keeping.
     Cache(Cache),
     /// Replay requests through cache policies and compare the builds that come of it.
     ///

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use vclust_debian::UserNamespace;
 
 use crate::failure::Failure;
+use crate::interrupt;
 
 /// Goes on if this process is root, or starts it again as root of a user namespace and ends with its
 /// exit code.
@@ -15,8 +16,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     let namespace = UserNamespace::of_user()?;
     let program = std::env::current_exe().map_err(Failure::Restart)?;
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let status = namespace.run(program.as_os_str(), arguments)?;
-    std::process::exit(status.code().unwrap_or(1));
+    interrupt::stand_in(|| Ok(namespace.start(program.as_os_str(), arguments)?))
 }
 
 /// As [`ensure`], for commands that can do much of their work without: what builds of a user

@@ -180,3 +180,10 @@ fn help_teaches_every_command() {
     }
     assert!(stdout(&vclust(&["resolve", "--help"])).contains("Examples:"));
 }
+
+#[test]
+fn the_overview_says_that_images_are_built() {
+    let help = stdout(&vclust(&["--help"]));
+    let cache = help.lines().find(|line| line.trim_start().starts_with("cache "));
+    assert!(cache.is_some_and(|line| line.contains("Build")), "{help}");
+}

@@ -4,7 +4,7 @@
 //! shared between them; whatever a test changes, it changes in a state directory of its own.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -75,6 +75,30 @@ fn children_of(parent: u32) -> Vec<String> {
         status.lines().any(|line| line == parent)
     });
     children.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The processes of a command that supervises its worker: the worker, once it runs programs in a root.
+fn programs_of(command: u32) -> Option<(u32, String)> {
+    let worker: u32 = children_of(command).pop()?.parse().ok()?;
+    Some((worker, children_of(worker).pop()?))
+}
+
+/// Waits until a build runs scripts in its root; a process of these.
+fn until_scripts_run(command: u32) -> String {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while Instant::now() < deadline {
+        if let Some((_, script)) = programs_of(command) {
+            return script;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    panic!("the build did not get to its scripts");
+}
+
+/// Whether a process runs. One that ended and that nobody has waited for yet is dead enough.
+fn lives(process: &str) -> bool {
+    let status = fs::read_to_string(Path::new("/proc").join(process).join("status"));
+    status.is_ok_and(|status| !status.contains("\nState:\tZ"))
 }
 
 fn mounts_below(state: &Path) -> Vec<String> {
@@ -154,6 +178,38 @@ fn a_layer_holds_what_packages_add() {
 }
 
 #[test]
+fn a_layer_that_would_hold_nothing_is_not_built() {
+    let state = shared();
+    let base = json(&state, &["cache", "build", "--variant", "minbase"]);
+    let id = base["id"].as_str().unwrap();
+    let events = |state: &Path| json(state, &["history", "list"])["events"].clone();
+    let before = events(&state);
+    for arguments in [
+        &["cache", "build", "--base", id, "--packages", "dpkg,apt"][..],
+        &["measure", "install", "--base", id, "--packages", "dpkg"],
+    ] {
+        let output = run(&state, &[&["--format", "json"], arguments].concat());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let wanted = format!("the image {id} holds all of that already");
+        assert!(told.contains(&wanted), "{told}");
+    }
+    assert_eq!(events(&state), before);
+}
+
+#[test]
+fn an_empty_time_of_the_build_is_none() {
+    let state = shared();
+    let output = command(&state)
+        .env("SOURCE_DATE_EPOCH", "")
+        .args(["--format", "json", "cache", "build", "--variant", "minbase"])
+        .output()
+        .unwrap();
+    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(built["built"], false, "the image without a time of its own serves");
+}
+
+#[test]
 fn what_is_measured_goes_to_the_history_and_nothing_stays() {
     let own = own();
     let state = own.path();
@@ -216,27 +272,59 @@ fn a_build_that_is_killed_leaves_nothing_behind() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // until scripts run in the root
-    let deadline = Instant::now() + Duration::from_secs(120);
-    let mut script = None;
-    while script.is_none() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(2));
-        script = children_of(child.id()).pop();
-    }
-    let script = script.expect("the build did not get to its scripts");
+    let script = until_scripts_run(child.id());
     child.kill().unwrap();
     child.wait().unwrap();
     thread::sleep(Duration::from_millis(500));
-    let status = Path::new("/proc").join(&script).join("status");
-    let status = fs::read_to_string(status).unwrap_or_default();
-    // one that ended and that nobody has waited for yet is dead enough
-    let lives = !status.is_empty() && !status.contains("\nState:\tZ");
-    assert!(!lives, "a process of the build lives on: {status}");
+    assert!(!lives(&script), "a process of the build lives on");
     assert!(mounts_below(state).is_empty());
     assert_eq!(json(state, &["cache", "list"])["images"].as_array().unwrap().len(), 0);
     // the next build puts in order what was left and is as good as any
     assert_eq!(json(state, &["cache", "build", "--variant", "minbase"])["built"], true);
     assert!(leftovers(state).is_empty());
+}
+
+#[test]
+fn a_build_that_is_asked_to_end_takes_all_along() {
+    use std::os::unix::process::ExitStatusExt;
+    let own = own();
+    let state = own.path();
+    let signals = [rustix::process::Signal::INT, rustix::process::Signal::TERM];
+    for signal in signals {
+        let mut child = command(state)
+            .args(["cache", "build", "--variant", "minbase"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let script = until_scripts_run(child.id());
+        assert_eq!(leftovers(state).len(), 1);
+        let process = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(process, signal).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        assert!(leftovers(state).is_empty(), "{:?}", leftovers(state));
+        assert!(!lives(&script) && mounts_below(state).is_empty());
+    }
+    assert_eq!(json(state, &["cache", "build", "--variant", "minbase"])["built"], true);
+}
+
+#[test]
+fn a_worker_that_is_killed_is_cleaned_up_after() {
+    use std::os::unix::process::ExitStatusExt;
+    let own = own();
+    let mut child = command(own.path())
+        .args(["cache", "build", "--variant", "minbase"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until_scripts_run(child.id());
+    let (worker, _) = programs_of(child.id()).unwrap();
+    let worker = rustix::process::Pid::from_raw(i32::try_from(worker).unwrap()).unwrap();
+    rustix::process::kill_process(worker, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    assert!(leftovers(own.path()).is_empty());
 }
 
 #[test]
@@ -301,24 +389,50 @@ fn nobody_in_particular_builds_the_same_image() {
             fs::copy(entry.path(), state.join("packages").join(entry.file_name())).unwrap();
         }
     }
-    let lent = place.path().join("lent");
+    let built = as_nobody(place.path(), &state, &["cache", "build", "--variant", "minbase"]);
+    assert_eq!((&built["built"], &built["id"]), (&Value::Bool(true), &reference["id"]));
+    for (name, form) in [("root", "directory"), ("disk.img", "raw"), ("copy.erofs", "erofs")] {
+        let target = place.path().join(name);
+        let id = reference["id"].as_str().unwrap();
+        let target = target.to_str().unwrap();
+        let exported = as_nobody(place.path(), &state, &["cache", "export", id, target]);
+        assert_eq!(exported["form"], form);
+    }
+    // shadow's group, 42: as it was lent to nobody in a directory, as it is in a disk
+    let shadow = place.path().join("root/etc/shadow").metadata().unwrap();
+    assert_eq!((shadow.uid(), shadow.gid()), (65_534, 100_041));
+    let disk = place.path().join("disk.img");
+    assert_eq!(disk.metadata().unwrap().uid(), 65_534);
+    let output = Command::new("debugfs").args(["-R", "stat /etc/shadow"]).arg(&disk).output();
+    let told = String::from_utf8(output.unwrap().stdout).unwrap();
+    let owner = told.lines().find(|line| line.starts_with("User:")).unwrap();
+    let words: Vec<&str> = owner.split_whitespace().collect();
+    assert_eq!(words[..4], ["User:", "0", "Group:", "42"]);
+    let copied = fs::read(place.path().join("copy.erofs")).unwrap();
+    let image = shared.join("images").join(reference["id"].as_str().unwrap()).join("root.erofs");
+    assert!(copied == fs::read(image).unwrap(), "erofs images differ");
+}
+
+/// Runs `vclust` from a directory as the user nobody, who is lent ids in a mount namespace of its own.
+fn as_nobody(place: &Path, state: &Path, arguments: &[&str]) -> Value {
+    let lent = place.join("lent");
     fs::write(&lent, "nobody:100000:65536\n").unwrap();
     let script = format!(
         "mount --bind {lent} /etc/subuid && mount --bind {lent} /etc/subgid && \
-         chown -R nobody {place} && cd / && exec setpriv --reuid=65534 --regid=65534 \
-         --clear-groups {program} --format json cache build --variant minbase",
+         chown nobody {place} && chown -R nobody {state}/packages && chown nobody {state} && cd / && \
+         exec setpriv --reuid=65534 --regid=65534 --clear-groups {place}/vclust --format json \"$@\"",
         lent = lent.display(),
-        place = place.path().display(),
-        program = program.display()
+        place = place.display(),
+        state = state.display(),
     );
     let output = Command::new("unshare")
-        .args(["--mount", "sh", "-c", &script])
-        .env("VCLUST_STATE_DIR", &state)
-        .env("HOME", place.path())
+        .args(["--mount", "sh", "-c", &script, "sh"])
+        .args(arguments)
+        .env("VCLUST_STATE_DIR", state)
+        .env("HOME", place)
         .output()
         .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&built["built"], &built["id"]), (&Value::Bool(true), &reference["id"]));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{arguments:?}: {stdout}");
+    serde_json::from_str(&stdout).unwrap()
 }

@@ -59,9 +59,10 @@ pub use network::{
 };
 pub use pool::{Fetched, PackagePool, PoolError, PoolProgress, WantedPackage};
 pub use product::{
-    Archive, Compression, DiskFormat, DiskOptions, ImageEntry, ImageEntryKind, OnBytes,
-    ProductError, ProductFile, Tree, Unpacked as UnpackedArchive, copy_tar, file_digest,
-    find_in_erofs, unpack_archive, write_disk, write_empty_ext4, write_erofs, write_erofs_lz4hc,
+    Archive, BegunErofs, Compression, DiskContent, DiskFormat, DiskOptions, ImageEntry,
+    ImageEntryKind, OnBytes, ProductError, ProductFile, Tree, Unpacked as UnpackedArchive,
+    begin_erofs, copy_tar, file_digest, find_in_erofs, unpack_archive, write_disk,
+    write_empty_ext4, write_erofs, write_erofs_lz4hc,
 };
 pub use sandbox::{
     Output, Sandbox, SandboxCommand, SandboxError, in_private_memory, in_private_mounts,
@@ -76,7 +77,7 @@ pub use signature::{
 pub use state_directory::{StateDirectory, StateDirectoryError};
 pub use status_file::status_file;
 pub use unpack::{
-    LeftReason, LeftToDpkg, Md5, Overrides, PackageToUnpack, StatOverride, UnpackError, Unpacked,
-    UnpackedPackage, Unpacker,
+    LeftReason, LeftToDpkg, Md5, Overrides, PackageContents, PackageToUnpack, StatOverride,
+    UnpackError, Unpacked, UnpackedPackage, Unpacker,
 };
 pub use user_namespace::{UserNamespace, UserNamespaceError};

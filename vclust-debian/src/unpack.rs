@@ -36,7 +36,7 @@ mod write;
 pub use error::{LeftReason, LeftToDpkg, UnpackError};
 pub use md5::Md5;
 pub use overrides::{Overrides, StatOverride};
-pub use package::PackageToUnpack;
+pub use package::{PackageContents, PackageToUnpack};
 
 /// Unpacks packages into one root.
 #[derive(Debug)]
@@ -70,6 +70,8 @@ pub struct UnpackedPackage {
     pub bytes: u64,
     /// When the newest of its files was modified, in seconds since 1970; directories do not count.
     pub newest: i64,
+    /// Whether it ships directories and nothing else.
+    pub only_directories: bool,
     /// How long one thread was busy with it.
     pub elapsed: Duration,
 }

@@ -4,14 +4,14 @@
 //! else. Files, mounts and processes of a root under construction need no more than that.
 //!
 //! Only a process with a single thread can enter such a namespace. So a program that may be run by
-//! anybody starts itself again inside, see [`UserNamespace::run`].
+//! anybody starts itself again inside, see [`UserNamespace::start`].
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command};
 use std::thread;
 
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
@@ -86,7 +86,7 @@ impl UserNamespace {
         rustix::process::geteuid().is_root()
     }
 
-    /// Whether this process was started by [`UserNamespace::run`].
+    /// Whether this process was started by [`UserNamespace::start`].
     #[must_use]
     pub fn is_inside() -> bool {
         std::env::var_os(INSIDE).is_some()
@@ -106,13 +106,13 @@ impl UserNamespace {
         Ok(Self { users: find("/etc/subuid")?, groups: find("/etc/subgid")? })
     }
 
-    /// Runs a program as root of the namespace, to its end, with this process's input and outputs.
-    /// It is ended with this process.
-    pub fn run(
+    /// Starts a program as root of the namespace, with this process's input and outputs. It is ended
+    /// with the thread that started it.
+    pub fn start(
         &self,
         program: &OsStr,
         arguments: impl IntoIterator<Item = OsString>,
-    ) -> Result<ExitStatus, UserNamespaceError> {
+    ) -> Result<Child, UserNamespaceError> {
         let (entered_reader, entered_writer) = pipe().map_err(UserNamespaceError::Refused)?;
         let (mapped_reader, mapped_writer) = pipe().map_err(UserNamespaceError::Refused)?;
         let mut command = Command::new(program);
@@ -124,13 +124,11 @@ impl UserNamespace {
             let started = command.spawn();
             drop(command);
             let mapped = mapping.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let child = match (started, mapped) {
-                (_, Err(error)) => return Err(error),
-                (Err(error), Ok(())) => return Err(UserNamespaceError::Refused(error)),
-                (Ok(child), Ok(())) => child,
-            };
-            let mut child = child;
-            child.wait().map_err(UserNamespaceError::Refused)
+            match (started, mapped) {
+                (_, Err(error)) => Err(error),
+                (Err(error), Ok(())) => Err(UserNamespaceError::Refused(error)),
+                (Ok(child), Ok(())) => Ok(child),
+            }
         })
     }
 

@@ -35,6 +35,7 @@ pub use repository::{
     Begun, BuildKey, Building, CollectOptions, Collected, Damage, ExportError, ExportForm,
     ExportOptions, Held, IfFound, ImageKind, ImageRepository, InputDigest, Lease, MINIMAL,
     Manifest, ManifestError, ManifestPackage, ManifestPhase, NewImage, Product, Recovered, Removal,
-    Removed, RepositoryError, StoredImage, StoredPackage, Verified, root_archive, root_erofs,
+    Removed, RepositoryError, StoredImage, StoredPackage, Verified, remove_unfinished_export,
+    root_archive, root_erofs,
 };
 pub use sqlite::SqliteError;

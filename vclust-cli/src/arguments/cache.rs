@@ -45,7 +45,8 @@ Examples:
 const EXPORT_EXAMPLES: &str = "\
 The target's suffix says what is made: .tar, .tar.zst, .erofs (a read-only file system), .raw or .img
 (a disk with one ext4 file system), .qcow2 (the same for QEMU); without one of these, a directory.
-Directories and disks take root.
+Directories and disks take root's rights; without, those of a user namespace are taken, in which the
+owners of a directory's files are ids that were lent to the user (/etc/subuid).
 
 Examples:
   vclust cache export 3f9a root.tar.zst

@@ -13,6 +13,7 @@ use vclust_grid::{
 use super::cache::build;
 use crate::arguments::{Format, MeasureCommand, MeasureInstall};
 use crate::failure::{Failure, causes};
+use crate::interrupt;
 use crate::load::{self, Installed, Loaded};
 use crate::output::counted;
 use crate::progress::BuildBars;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: &MeasureCommand, format: Format) -> Result<(), Failur
 
 fn install(arguments: &MeasureInstall, format: Format) -> Result<(), Failure> {
     root::ensure()?;
+    interrupt::supervised(super::cache::clean_up)?;
     let state = StateDirectory::locate()?;
     let repository = ImageRepository::open(&state)?;
     let base = base(arguments, &state, &repository)?;

@@ -16,6 +16,7 @@ mod host_keys;
 mod preinst;
 mod run;
 mod steps;
+mod through_dpkg;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

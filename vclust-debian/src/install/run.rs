@@ -18,27 +18,27 @@ use super::{
     Epoch, HostKeys, InstallError, InstallProgress, Installation, Installed, InstalledPackage,
     bootstrap,
 };
-use crate::database::{Database, Record, State, TriggerFile, file_stem, unpacked_stanza};
-use crate::sandbox::{Output, Sandbox, SandboxCommand, in_root, last_words};
+use crate::database::{Database, Record, State, Status, TriggerFile, file_stem, unpacked_stanza};
+use crate::sandbox::{ForeignCalls, Output, Sandbox, SandboxCommand, in_root, last_words};
 use crate::unpack::{Overrides, PackageToUnpack, UnpackError, Unpacked, UnpackedPackage, Unpacker};
 
 /// What keeps scripts from starting services: invoke-rc.d asks it, and is told not to.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
-/// Where dpkg finds packages while it runs.
-const PACKAGES: &str = ".vclust-packages";
 
 /// Called as an installation proceeds.
 pub type OnInstall<'a> = &'a (dyn Fn(InstallProgress) + Sync);
 
-struct Run<'a> {
-    installation: &'a Installation,
+pub(super) struct Run<'a> {
+    pub(super) installation: &'a Installation,
     sandbox: Sandbox,
     overrides: Overrides,
-    opened: Vec<PackageToUnpack>,
+    pub(super) opened: Vec<PackageToUnpack>,
     on_progress: OnInstall<'a>,
     steps: Steps,
     log: String,
     source_date_epoch: i64,
+    /// Packages of directories alone, which dpkg is to know of when it unpacks nothing any more.
+    pub(super) held_back: Vec<(usize, UnpackedPackage)>,
 }
 
 impl Installation {
@@ -73,17 +73,33 @@ impl Installation {
             .zip(&essential)
             .map(|(package, essential)| way(package, status.as_ref(), *essential))
             .collect();
+        let foreign = if self.is_foreign(&opened, status.as_ref()) {
+            ForeignCalls::Allowed
+        } else {
+            ForeignCalls::Refused
+        };
         let run = Run {
             installation: self,
-            sandbox: Sandbox::new(&self.root),
+            sandbox: Sandbox::new(&self.root).foreign_calls(foreign),
             overrides,
             opened,
             on_progress,
             steps: Steps::new(),
             log: String::new(),
             source_date_epoch: 0,
+            held_back: Vec::new(),
         };
         run.run(&ways, &essential, status.is_none())
+    }
+
+    /// Whether the root will hold programs of another architecture, which scripts may run.
+    fn is_foreign(&self, packages: &[PackageToUnpack], status: Option<&Status>) -> bool {
+        let there = status.into_iter().flat_map(Status::present);
+        let mut all = packages
+            .iter()
+            .map(|package| package.description().architecture.as_str())
+            .chain(there.map(|entry| entry.architecture.as_str()));
+        all.any(|architecture| architecture != self.architecture && architecture != "all")
     }
 
     fn unpacker<'a>(&'a self, overrides: &'a Overrides) -> Unpacker<'a> {
@@ -128,13 +144,15 @@ impl Run<'_> {
             }
         }
         through_dpkg.sort_unstable();
+        let contents = self.contents(&through_dpkg)?;
         self.source_date_epoch = match self.installation.epoch {
             Epoch::Fixed(epoch) => epoch,
             Epoch::NewestSince(epoch) => {
-                added.iter().map(|(_, package)| package.newest).fold(epoch, i64::max)
+                let ours = added.iter().map(|(_, package)| package.newest);
+                ours.chain(contents.values().map(|one| one.newest)).fold(epoch, i64::max)
             }
         };
-        self.add_to_database(&added)?;
+        self.add_all_to_database(&added, &through_dpkg)?;
 
         let start = Instant::now();
         let _policy = Policy::forbid_services(root)?;
@@ -157,7 +175,7 @@ impl Run<'_> {
             configured.extend(&first);
             self.configure_some(&first)?;
         }
-        self.unpack_by_dpkg(&through_dpkg, &needs, &mut configured)?;
+        self.unpack_by_dpkg(&through_dpkg, &contents, &needs, &mut configured)?;
         let early = early(&needs, &configured);
         self.configure_some(&early)?;
         self.configure_all()?;
@@ -247,7 +265,10 @@ impl Run<'_> {
         Ok(answer)
     }
 
-    fn add_to_database(&self, added: &[(usize, UnpackedPackage)]) -> Result<(), InstallError> {
+    pub(super) fn add_to_database(
+        &self,
+        added: &[(usize, UnpackedPackage)],
+    ) -> Result<(), InstallError> {
         let mut records = Vec::new();
         for (number, unpacked) in added {
             let (control, description) =
@@ -314,56 +335,8 @@ impl Run<'_> {
         dpkg.map(|package| package.description().version.clone()).unwrap_or_default()
     }
 
-    /// Has dpkg unpack packages, in rounds: what a package pre-depends on is configured before.
-    fn unpack_by_dpkg(
-        &mut self,
-        packages: &[usize],
-        needs: &Needs,
-        configured: &mut HashSet<usize>,
-    ) -> Result<(), InstallError> {
-        let mut left: Vec<usize> = packages.to_vec();
-        while !left.is_empty() {
-            let waiting: HashSet<usize> = left.iter().copied().collect();
-            let ready = |number: &usize| needs.before(*number).is_disjoint(&waiting);
-            let mut round: Vec<usize> = left.iter().copied().filter(|n| ready(n)).collect();
-            if round.is_empty() {
-                // pre-dependencies that need each other: dpkg says what is wrong with them
-                round.clone_from(&left);
-            }
-            left.retain(|number| !round.contains(number));
-            let first: HashSet<usize> = round
-                .iter()
-                .flat_map(|number| needs.before(*number))
-                .filter(|number| !configured.contains(number) && !round.contains(number))
-                .collect();
-            let mut first: Vec<usize> = first.into_iter().collect();
-            first.sort_unstable();
-            self.configure_some(&first)?;
-            configured.extend(first);
-            self.unpack_round(&round)?;
-        }
-        Ok(())
-    }
-
-    fn unpack_round(&mut self, round: &[usize]) -> Result<(), InstallError> {
-        let directory = self.installation.root.join(PACKAGES);
-        fs::create_dir(&directory).map_err(access("make", &directory))?;
-        let mut arguments: Vec<OsString> = ["--no-triggers", "--unpack"].map(OsString::from).into();
-        for number in round {
-            let name = format!("{number}.deb");
-            let from = &self.installation.packages[*number];
-            let to = directory.join(&name);
-            // never a link: scripts could write through it into the pool
-            fs::copy(from, &to).map_err(access("copy", from))?;
-            arguments.push(format!("/{PACKAGES}/{name}").into());
-        }
-        let done = self.dpkg(arguments);
-        fs::remove_dir_all(&directory).map_err(access("remove", &directory))?;
-        done
-    }
-
     /// Has dpkg configure some packages, and no trigger.
-    fn configure_some(&mut self, packages: &[usize]) -> Result<(), InstallError> {
+    pub(super) fn configure_some(&mut self, packages: &[usize]) -> Result<(), InstallError> {
         if packages.is_empty() {
             return Ok(());
         }
@@ -393,7 +366,7 @@ impl Run<'_> {
     }
 
     /// Runs dpkg in the root. Where it would ask, it keeps what is there.
-    fn dpkg<T: Into<OsString>>(
+    pub(super) fn dpkg<T: Into<OsString>>(
         &mut self,
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<(), InstallError> {

@@ -7,7 +7,8 @@
 //!
 //! A package appears under its digest when it is whole and right, and its digest is checked again
 //! whenever it is used, in parallel: a disk that forgets is found here and not in a root. What is
-//! used is touched; beyond the bound, what was not used for longest goes.
+//! used is touched; beyond the bound, what was not used for longest goes. What a killed fetch left
+//! counts, too: the next fetch goes on with it, and if none comes it goes after a day.
 
 mod error;
 mod evict;
@@ -33,6 +34,8 @@ use crate::state_directory::StateDirectory;
 
 pub use error::PoolError;
 
+/// The directory of packages that are not whole.
+const PARTIAL: &str = "partial";
 /// Fetches at once. More make no difference to a mirror that is near, and are rude to one that is
 /// far.
 const PARALLEL: usize = 8;
@@ -90,7 +93,7 @@ impl PackagePool {
     /// The pool of a state directory, of 10 GB.
     pub fn open(state: &StateDirectory, options: MirrorOptions) -> Result<Self, PoolError> {
         let directory = state.make("packages")?;
-        let partial = directory.join("partial");
+        let partial = directory.join(PARTIAL);
         fs::create_dir_all(&partial).map_err(PoolError::access("make", &partial))?;
         let neighbours = vec![PathBuf::from("/var/cache/apt/archives")];
         Ok(Self { directory, bound: 10_000_000_000, options, neighbours })
@@ -197,18 +200,24 @@ impl PackagePool {
 
     /// Copies a package that lies elsewhere into the pool.
     fn adopt(&self, from: &Path, package: &WantedPackage) -> Result<bool, PoolError> {
-        let mut copy = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempfile_in(&self.directory)
-            .map_err(PoolError::access("write in", &self.directory))?;
-        let copied = File::open(from).and_then(|mut file| io::copy(&mut file, &mut copy));
+        let partial = self.partial(package);
+        let lock = self.lock(&partial)?;
+        // what a fetch has left is the start of the same package
+        lock.set_len(0).map_err(PoolError::access("write", &partial))?;
+        let copied = File::open(from).and_then(|mut file| io::copy(&mut file, &mut &lock));
         copied.map_err(PoolError::access("copy", from))?;
-        if !is_right(copy.path(), package)? {
+        if !is_right(&partial, package)? {
+            fs::remove_file(&partial).map_err(PoolError::access("remove", &partial))?;
             return Ok(false);
         }
         let path = self.path(package);
-        copy.persist(&path).map_err(|error| PoolError::access("write", &path)(error.error))?;
+        fs::rename(&partial, &path).map_err(PoolError::access("write", &path))?;
         Ok(true)
+    }
+
+    /// Where a package is while it is not whole.
+    fn partial(&self, package: &WantedPackage) -> PathBuf {
+        self.directory.join(PARTIAL).join(package.sha256.to_string())
     }
 
     fn fetch_one(
@@ -217,7 +226,7 @@ impl PackagePool {
         fetcher: &Fetcher,
         report: Report<'_>,
     ) -> Result<(), PoolError> {
-        let partial = self.directory.join("partial").join(package.sha256.to_string());
+        let partial = self.partial(package);
         let lock = self.lock(&partial)?;
         let path = self.path(package);
         if is_right(&path, package)? {
@@ -310,7 +319,7 @@ fn is_right(path: &Path, package: &WantedPackage) -> Result<bool, PoolError> {
     }
 }
 
-/// When a package was used last.
+/// When a file was used last, and its bytes.
 fn used(path: &Path) -> Option<(SystemTime, u64)> {
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))

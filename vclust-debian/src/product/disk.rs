@@ -72,26 +72,35 @@ impl DiskOptions {
     }
 }
 
-/// Writes a disk with the content of an erofs image, through `mke2fs`, and `qemu-img` for qcow2; it
-/// takes root. The file must not be there; a temporary one lies beside it meanwhile.
+/// Where a disk's content comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskContent<'a> {
+    /// An erofs image. It is mounted, which takes root, and not just of a user namespace.
+    Image(&'a Path),
+    /// A directory, whose owners are those of this process's user namespace.
+    Directory(&'a Path),
+}
+
+/// Writes a disk, through `mke2fs`, and `qemu-img` for qcow2. The file must not be there; a temporary one
+/// lies beside it meanwhile.
 ///
-/// The bytes depend on the versions of these programs, too.
-pub fn write_disk(image: &Path, path: &Path, options: &DiskOptions) -> Result<(), ProductError> {
+/// The bytes depend on the versions of these programs, and on the order of a directory, too.
+pub fn write_disk(
+    content: DiskContent<'_>,
+    path: &Path,
+    options: &DiskOptions,
+) -> Result<(), ProductError> {
     let needed = options.needed();
     let size = match options.size {
         Some(asked) if asked < needed => return Err(ProductError::TooSmall { asked, needed }),
         asked => asked.unwrap_or(needed + needed / 20).next_multiple_of(MIB),
     };
     match options.format {
-        DiskFormat::Raw => write_raw(image, path, size, options),
+        DiskFormat::Raw => write_raw(content, path, size, options),
         DiskFormat::Qcow2 => {
-            let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let scratch = tempfile::Builder::new()
-                .prefix(".disk-")
-                .tempdir_in(beside.unwrap_or(Path::new(".")))
-                .map_err(ProductError::write(path))?;
+            let scratch = scratch_beside(path)?;
             let raw = scratch.path().join("raw");
-            write_raw(image, &raw, size, options)?;
+            write_raw(content, &raw, size, options)?;
             let convert = ExternalCommand::new("qemu-img", "qemu-utils")
                 .arg("convert")
                 .args(["-q", "-f", "raw", "-O", "qcow2", "-m", "1"])
@@ -133,22 +142,29 @@ pub fn write_empty_ext4(path: &Path, size: u64) -> Result<(), ProductError> {
     Ok(())
 }
 
+/// A directory for what is only needed meanwhile, where the disk can be written, too.
+fn scratch_beside(path: &Path) -> Result<tempfile::TempDir, ProductError> {
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .prefix(".disk-")
+        .tempdir_in(beside.unwrap_or(Path::new(".")))
+        .map_err(ProductError::write(path))
+}
+
 fn write_raw(
-    image: &Path,
+    content: DiskContent<'_>,
     path: &Path,
     size: u64,
     options: &DiskOptions,
 ) -> Result<(), ProductError> {
     let file = File::create_new(path).map_err(ProductError::write(path))?;
     file.set_len(size).map_err(ProductError::write(path))?;
-    let scratch = tempfile::tempdir().map_err(ProductError::write(path))?;
-    let (mount, configuration) = (scratch.path().join("mount"), scratch.path().join("mke2fs.conf"));
-    fs::create_dir(&mount).map_err(ProductError::write(&mount))?;
+    let scratch = scratch_beside(path)?;
+    let configuration = scratch.path().join("mke2fs.conf");
     fs::write(&configuration, CONFIGURATION).map_err(ProductError::write(&configuration))?;
     let uuid = uuid_text(options.digest);
-    let mke2fs = |unshare: ExternalCommand| {
-        unshare
-            .arg("mke2fs")
+    let mke2fs = |command: ExternalCommand, tree: &Path| {
+        command
             .args(["-q", "-t", "ext4", "-T", "default", "-m", "1", "-U", &uuid])
             .arg("-E")
             .arg(format!("hash_seed={uuid},root_owner=0:0,lazy_itable_init=0"))
@@ -157,10 +173,23 @@ fn write_raw(
             .arg("-N")
             .arg(options.inodes(size).to_string())
             .arg("-d")
-            .arg(&mount)
+            .arg(tree)
             .arg(path)
             .env("MKE2FS_CONFIG", &configuration)
             .env("E2FSPROGS_FAKE_TIME", options.source_date_epoch.max(1).to_string())
     };
-    run_with_mounted(image, &mount, mke2fs, "a disk", path)
+    match content {
+        DiskContent::Image(image) => {
+            let mount = scratch.path().join("mount");
+            fs::create_dir(&mount).map_err(ProductError::write(&mount))?;
+            let mke2fs = |unshare: ExternalCommand| mke2fs(unshare.arg("mke2fs"), &mount);
+            run_with_mounted(image, &mount, mke2fs, "a disk", path)
+        }
+        DiskContent::Directory(tree) => {
+            let command = ExternalCommand::new("mke2fs", "e2fsprogs").timeout(time_for(size));
+            let failed = |source| ProductError::Command { path: path.to_owned(), source };
+            mke2fs(command, tree).succeed().map_err(failed)?;
+            Ok(())
+        }
+    }
 }

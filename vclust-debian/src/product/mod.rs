@@ -27,8 +27,8 @@ mod xattr;
 
 pub use archive::{Archive, Compression};
 pub use digest::{ProductFile, file_digest};
-pub use disk::{DiskFormat, DiskOptions, write_disk, write_empty_ext4};
-pub use erofs::{ImageEntry, ImageEntryKind, find_in_erofs, write_erofs};
+pub use disk::{DiskContent, DiskFormat, DiskOptions, write_disk, write_empty_ext4};
+pub use erofs::{BegunErofs, ImageEntry, ImageEntryKind, begin_erofs, find_in_erofs, write_erofs};
 pub use error::ProductError;
 pub use from_image::write_erofs_lz4hc;
 pub use tree::Tree;

@@ -204,7 +204,9 @@ fn kind_of(
 ) -> Result<Option<Kind>, ProductError> {
     let kind = metadata.file_type();
     let (major, minor) = (rustix::fs::major(metadata.rdev()), rustix::fs::minor(metadata.rdev()));
-    if !kind.is_dir() && metadata.nlink() > 1 {
+    // overlays of newer kernels link their whiteouts with one another: the bytes must not tell
+    let is_whiteout = kind.is_char_device() && metadata.rdev() == 0;
+    if !kind.is_dir() && !is_whiteout && metadata.nlink() > 1 {
         if let Some(file) = files.get(&metadata.ino()) {
             return Ok(Some(Kind::HardLink { file: *file }));
         }

@@ -17,8 +17,9 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use super::error::SandboxError;
+use super::filter::{Filter, ForeignCalls};
+use super::init;
 use super::namespace::{become_root, enter, mount_root, open_root};
-use super::unsynced::Unsynced;
 use crate::pipe::pipe;
 
 /// Bytes kept of what a program prints: its end.
@@ -45,6 +46,7 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
 pub struct Sandbox {
     root: PathBuf,
     host_name: String,
+    foreign: ForeignCalls,
 }
 
 /// A program with its arguments, as the root has it.
@@ -121,7 +123,14 @@ impl Sandbox {
     /// A sandbox for the root at a path. Nothing is done yet.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), host_name: "localhost".to_owned() }
+        let host_name = "localhost".to_owned();
+        Self { root: root.into(), host_name, foreign: ForeignCalls::Refused }
+    }
+
+    /// What becomes of calls by the numbers of another instruction set, which are refused by default.
+    pub(crate) fn foreign_calls(mut self, foreign: ForeignCalls) -> Self {
+        self.foreign = foreign;
+        self
     }
 
     /// Runs a program to its end; a status other than 0 is no error here.
@@ -183,7 +192,7 @@ impl Sandbox {
         super::devices::prepare(&self.root)?;
         let root = open_root(&self.root)?;
         let failed = |source| SandboxError::Run { program: command.program.clone(), source };
-        let first = command.start(root, log, status).map_err(failed)?;
+        let first = command.start(root, log, status, self.foreign).map_err(failed)?;
         let ended = first.ends_by(Instant::now() + command.timeout).map_err(failed)?;
         let status = first.end().map_err(failed)?;
         Ok(if ended { Ended::Itself(status) } else { Ended::Killed })
@@ -203,7 +212,13 @@ enum Ended {
 
 impl SandboxCommand {
     /// Starts the program in a root, as the first process of a namespace.
-    fn start(&self, root: OwnedFd, log: File, status: File) -> io::Result<First> {
+    fn start(
+        &self,
+        root: OwnedFd,
+        log: File,
+        status: File,
+        foreign: ForeignCalls,
+    ) -> io::Result<First> {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
@@ -223,7 +238,7 @@ impl SandboxCommand {
             inherited = Some(OwnedFd::from(status));
         }
         command.args(&self.arguments);
-        prepare_child(&mut command, root, inherited);
+        prepare_child(&mut command, root, inherited, Filter::new(foreign));
         // with the command go this process's writing ends of the pipes
         command.spawn().map(|child| First { child, reaped: false })
     }
@@ -243,8 +258,7 @@ pub(crate) fn last_words(log: &str) -> &str {
 /// Has the child make the root its own, give up rights that no maintainer script needs, and end
 /// with the thread that waits for it.
 #[expect(unsafe_code, reason = "only between fork and exec can a child ask for this")]
-fn prepare_child(command: &mut Command, root: OwnedFd, status: Option<OwnedFd>) {
-    let filter = Unsynced::new();
+fn prepare_child(command: &mut Command, root: OwnedFd, status: Option<OwnedFd>, filter: Filter) {
     let dropped = CapabilitySet::all().difference(KEPT);
     let set = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -252,6 +266,7 @@ fn prepare_child(command: &mut Command, root: OwnedFd, status: Option<OwnedFd>) 
         rustix::process::setsid()?;
         become_root(&root)?;
         rustix::process::umask(Mode::from_raw_mode(0o022));
+        init::leave_to_init()?;
         if let Some(status) = &status {
             rustix::io::fcntl_setfd(status, rustix::io::FdFlags::empty())?;
         }
@@ -387,7 +402,7 @@ mod tests {
         let output = shell(root.path(), "echo $$ /proc/[0-9]*; ls /; exit 3").unwrap();
         assert_eq!(output.status.code(), Some(3));
         let lines: Vec<&str> = output.log.lines().collect();
-        assert_eq!(lines[0], "1 /proc/1");
+        assert_eq!(lines[0], "2 /proc/1 /proc/2");
         assert!(lines[1..].iter().all(|name| root.path().join(name).exists()), "{lines:?}");
     }
 
@@ -436,6 +451,52 @@ mod tests {
         for number in [21, 17, 19, 27, 2] {
             assert_eq!(rights >> number & 1, 0, "capability {number} of {rights:x}");
         }
+    }
+
+    /// A program of another instruction set, 32-bit x86, that ends at once: an ELF header, one segment,
+    /// and `exit(0)`.
+    #[cfg(target_arch = "x86_64")]
+    fn foreign_program() -> Vec<u8> {
+        let mut program = b"\x7fELF\x01\x01\x01".to_vec();
+        program.resize(16, 0);
+        let base = 0x0804_8000_u32;
+        let code = [0xb8_u8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80];
+        let size = 84 + code.len() as u32;
+        for half in [2_u16, 3] {
+            program.extend(half.to_le_bytes());
+        }
+        for word in [1, base + 84, 52, 0, 0] {
+            program.extend(u32::to_le_bytes(word));
+        }
+        for half in [52_u16, 32, 1, 0, 0, 0] {
+            program.extend(half.to_le_bytes());
+        }
+        for word in [1, 0, base, base, size, size, 5, 0x1000] {
+            program.extend(u32::to_le_bytes(word));
+        }
+        program.extend(code);
+        program
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn programs_of_another_instruction_set_are_killed_unless_packages_bring_them() {
+        let root = shell_root();
+        let path = root.path().join("bin/foreign");
+        fs::write(&path, foreign_program()).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&path, mode).unwrap();
+        if !Command::new(&path).status().is_ok_and(|status| status.success()) {
+            // a kernel that cannot run it kills it, too
+            return;
+        }
+        let command = SandboxCommand::new("sh").arg("-c").arg("/bin/foreign; echo $?");
+        let run = |foreign| {
+            let sandbox = Sandbox::new(root.path()).foreign_calls(foreign);
+            sandbox.run(&command, &mut |_, _| ()).unwrap().log
+        };
+        assert_eq!(run(ForeignCalls::Allowed), "0\n");
+        assert!(run(ForeignCalls::Refused).ends_with("159\n"), "killed by SIGSYS, 31");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use vclust_core::compare_versions;
 
-use crate::deb::{ControlArchive, DebError, DebLimits, PackageDescription, PackageFile};
+use crate::deb::{ControlArchive, DebError, DebLimits, EntryKind, PackageDescription, PackageFile};
 
 /// A package file whose control archive was read.
 #[derive(Debug, Clone)]
@@ -14,6 +14,15 @@ pub struct PackageToUnpack {
     control: ControlArchive,
     description: PackageDescription,
     conffiles: Vec<Vec<u8>>,
+}
+
+/// What is in a package's data archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackageContents {
+    /// When the newest of its files was modified, in seconds since 1970; directories do not count.
+    pub newest: i64,
+    /// Whether it ships directories and nothing else.
+    pub only_directories: bool,
 }
 
 impl PackageToUnpack {
@@ -28,6 +37,19 @@ impl PackageToUnpack {
             conffiles: control.conffiles()?,
             control,
         })
+    }
+
+    /// Looks through the data archive.
+    pub fn contents(&self, limits: DebLimits) -> Result<PackageContents, DebError> {
+        let mut data = PackageFile::open(&self.path, limits)?.data()?;
+        let mut contents = PackageContents { newest: 0, only_directories: true };
+        while let Some(entry) = data.next_entry()? {
+            if entry.kind != EntryKind::Directory {
+                contents.newest = contents.newest.max(entry.modified);
+                contents.only_directories = false;
+            }
+        }
+        Ok(contents)
     }
 
     /// Where the package is.

@@ -56,7 +56,7 @@ impl<'w, 's> Worker<'w, 's> {
             sums: HashMap::new(),
             keeps_sums: package.control().file("md5sums").is_none(),
             contended: HashMap::new(),
-            done: UnpackedPackage::default(),
+            done: UnpackedPackage { only_directories: true, ..UnpackedPackage::default() },
         }
     }
 
@@ -130,6 +130,7 @@ impl<'w, 's> Worker<'w, 's> {
         data: &mut DataArchive,
     ) -> Result<(), Stop> {
         self.done.newest = self.done.newest.max(entry.modified);
+        self.done.only_directories = false;
         let is_conffile = self.conffiles.contains(&entry.path[..]);
         if is_conffile && !matches!(entry.kind, EntryKind::File { .. }) {
             return Err(Stop::left(&entry.path, LeftReason::PeculiarConffile));

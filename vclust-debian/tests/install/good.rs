@@ -1,5 +1,6 @@
 //! What installing leaves in a root.
 
+use std::fmt::Write;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use vclust_core::StepKind;
@@ -49,6 +50,42 @@ fn a_preinst_that_acts_runs_before_the_files_are_there() {
     let layer = install(&[&tool, &package]).unwrap();
     assert_eq!(layer.read("var/lib/made-was-ready"), "ready\n");
     assert_eq!(layer.installed.through_dpkg, ["made"]);
+}
+
+#[test]
+fn packages_of_shared_directories_stay_whatever_dpkg_unpacks() {
+    // dpkg drops such a package when another one is unpacked
+    let acting = |name: &str| {
+        let package = Package::new(name, "").script("preinst", "touch /var/lib/made-acted");
+        package.file(&format!("usr/share/{name}"), "x", 0o644)
+    };
+    let (first, last) = (acting("made-first"), acting("made-last"));
+    let bare = |name: &str| Package::new(name, "").directory("usr/share");
+    let (one, two) = (bare("made-bare-one"), bare("made-bare-two"));
+    let through = Package::new("made-bare-three", "").directory("usr/share");
+    let through = through.script("preinst", "touch /var/lib/made-bare-acted");
+    let layer = install(&[&one, &through, &first, &two, &last]).unwrap();
+    let status = layer.read(STATUS);
+    for name in ["made-bare-one", "made-bare-two", "made-bare-three"] {
+        let wanted = format!("Package: {name}\nStatus: install ok installed\n");
+        assert!(status.contains(&wanted), "{name}");
+    }
+    assert_eq!(layer.installed.through_dpkg, ["made-bare-three", "made-first", "made-last"]);
+}
+
+#[test]
+fn the_time_of_the_build_counts_packages_that_go_through_dpkg() {
+    let (older, newer) = (1_500_000_000, 1_600_000_000);
+    let acting = Package::new("made", "")
+        .script("preinst", "touch /var/lib/made-acted")
+        .file("usr/share/made", "x", 0o644)
+        .modified("usr/share/made", newer);
+    let plain = Package::new("made-plain", "")
+        .file("usr/share/made-plain", "x", 0o644)
+        .modified("usr/share/made-plain", older);
+    let layer = install(&[&acting, &plain]).unwrap();
+    assert_eq!(layer.installed.through_dpkg, ["made"]);
+    assert_eq!(layer.installed.source_date_epoch, i64::from(newer));
 }
 
 #[test]
@@ -148,4 +185,44 @@ fn scripts_see_neither_the_network_nor_the_machine() {
          test \"$(grep -c : /proc/net/dev)\" = 1",
     );
     install(&[&package]).unwrap();
+}
+
+#[test]
+fn scripts_cannot_reach_for_the_kernel() {
+    // numbers of calls on x86-64 and arm64, with what scripts are told
+    let calls: &[(u32, &str)] = if cfg!(target_arch = "x86_64") {
+        &[
+            (246, "kexec_load"),
+            (175, "init_module"),
+            (313, "finit_module"),
+            (321, "bpf"),
+            (298, "perf_event_open"),
+            (169, "reboot"),
+            (167, "swapon"),
+            (165, "mount"),
+            (272, "unshare"),
+            (250, "keyctl"),
+        ]
+    } else {
+        &[(104, "kexec_load"), (105, "init_module"), (280, "bpf"), (142, "reboot"), (97, "unshare")]
+    };
+    let mut script = String::from("perl -e 'print \"perl works\\n\"'\n");
+    for (number, name) in calls {
+        // a namespace of users (CLONE_NEWUSER) is what anybody may have
+        let arguments = if *name == "unshare" { "0x10000000" } else { "0, 0, 0, 0, 0" };
+        let _ = writeln!(
+            script,
+            "perl -e 'exit(syscall({number}, {arguments}) == -1 && $! == 1 ? 0 : 1)' || \
+             {{ echo {name} was let through; exit 1; }}"
+        );
+    }
+    // what forks, makes threads and asks the kernel for everyday things goes on as before
+    script.push_str("perl -e 'fork and wait; exit 0' && sync && ls -l /proc/self/fd >/dev/null\n");
+    let layer = install(&[&Package::new("made", "").script("postinst", &script)]).unwrap();
+    assert!(layer.installed.log.contains("perl works"), "{}", layer.installed.log);
+}
+
+#[test]
+fn scripts_know_that_their_system_does_not_run() {
+    install(&[&Package::new("made", "").script("postinst", "ischroot\ntest $$ -gt 1")]).unwrap();
 }

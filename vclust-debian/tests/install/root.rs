@@ -103,6 +103,20 @@ impl Package {
         self
     }
 
+    /// A directory of the package.
+    pub(crate) fn directory(self, path: &str) -> Self {
+        fs::create_dir_all(self.directory.path().join("tree").join(path)).unwrap();
+        self
+    }
+
+    /// Says when a file was modified, in seconds since 1970.
+    pub(crate) fn modified(self, path: &str, seconds: u32) -> Self {
+        let path = self.directory.path().join("tree").join(path);
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds.into());
+        File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+        self
+    }
+
     /// A maintainer script.
     pub(crate) fn script(self, name: &str, body: &str) -> Self {
         self.file(&format!("DEBIAN/{name}"), &format!("#!/bin/sh\nset -e\n{body}\n"), 0o755)

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use vclust_debian::{
-    DiskFormat, DiskOptions, ProductError, Tree, file_digest, write_disk, write_erofs,
+    DiskContent, DiskFormat, DiskOptions, ProductError, Tree, file_digest, write_disk, write_erofs,
 };
 
 use crate::archives::Mounted;
@@ -39,7 +39,7 @@ fn a_disk_holds_the_tree_and_is_the_same_every_time() {
     for (options, name) in [(raw, "raw"), (qcow2, "qcow2")] {
         let [once, twice] = ["once", "twice"].map(|time| {
             let path = at(&format!("{time}.{name}"));
-            write_disk(&at("image"), &path, &options).expect("a disk");
+            write_disk(DiskContent::Image(&at("image")), &path, &options).expect("a disk");
             // a clock in the file would show
             std::thread::sleep(std::time::Duration::from_millis(1100));
             file_digest(&path, &|_| ()).expect("a file")
@@ -77,14 +77,15 @@ fn a_disk_has_the_size_asked_for_or_is_refused() {
     fs::write(at("root/noise"), noise).expect("a file");
     let options = options(&at("root"), &at("image"), DiskFormat::Raw);
     let asked = DiskOptions { size: Some(100 << 20), ..options };
-    write_disk(&at("image"), &at("disk"), &asked).expect("a disk");
+    write_disk(DiskContent::Image(&at("image")), &at("disk"), &asked).expect("a disk");
     assert_eq!(fs::metadata(at("disk")).expect("a disk").len(), 100 << 20);
     let small = DiskOptions { size: Some(16 << 20), ..options };
-    let error = write_disk(&at("image"), &at("small"), &small).expect_err("too small");
+    let error =
+        write_disk(DiskContent::Image(&at("image")), &at("small"), &small).expect_err("too small");
     let ProductError::TooSmall { needed, .. } = error else { panic!("{error}") };
     assert!(!at("small").exists());
     // what it says is enough, is enough
     let enough = DiskOptions { size: Some(needed), ..options };
-    write_disk(&at("image"), &at("enough"), &enough).expect("a disk");
+    write_disk(DiskContent::Image(&at("image")), &at("enough"), &enough).expect("a disk");
     run("e2fsck", &[OsStr::new("-fn"), at("enough").as_os_str()]);
 }

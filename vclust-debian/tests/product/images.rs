@@ -16,6 +16,37 @@ fn image(root: &Path, path: &Path) -> (ProductFile, Sha256) {
 }
 
 #[test]
+fn whiteouts_give_the_same_bytes_whether_the_kernel_linked_them_or_not() {
+    needs_root();
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
+    let node = |path: &Path| {
+        let kind = rustix::fs::FileType::CharacterDevice;
+        let mode = rustix::fs::Mode::empty();
+        rustix::fs::mknodat(rustix::fs::CWD, path, kind, mode, 0).expect("a whiteout");
+    };
+    for root in ["linked", "apart"] {
+        fs::create_dir(at(root)).expect("a directory");
+        node(&at(root).join("one"));
+    }
+    fs::hard_link(at("linked/one"), at("linked/two")).expect("a hard link");
+    node(&at("apart/two"));
+    let images = ["linked", "apart"].map(|root| {
+        let times = rustix::fs::Timestamps {
+            last_access: rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 },
+            last_modification: rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 },
+        };
+        for name in ["one", "two", "."] {
+            let path = at(root).join(name);
+            let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+            rustix::fs::utimensat(rustix::fs::CWD, path, &times, flags).expect("a time");
+        }
+        image(&at(root), &at(&format!("{root}.erofs")))
+    });
+    assert_eq!(images[0], images[1]);
+}
+
+#[test]
 fn linux_sees_the_tree_in_the_image() {
     needs_root();
     let directory = tempfile::tempdir().expect("a directory");

@@ -2,16 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 use vclust_core::{Event, InstallEvent, PackageVersion, Phase, PhaseEvent, Timestamp};
 use vclust_debian::{
     Below, Compression, Epoch, InstallProgress, Installation, Installed, LayerError, PackagePool,
-    PoolProgress, ProductFile, Tree, Variant, build_layer, file_digest, finish_image,
-    in_private_memory, read_file_of_root, write_erofs,
+    PoolProgress, ProductFile, Tree, Variant, begin_erofs, build_layer, file_digest, finish_image,
+    in_private_memory, read_file_of_root,
 };
 
 use super::error::BuildError;
+use super::memory;
 use super::plan::ImagePlan;
 use crate::repository::{
     Begun, BuildKey, Building, IfFound, ImageKind, ImageRepository, InputDigest, Lease,
@@ -56,6 +58,16 @@ impl ImageOrder {
             ("epoch", &epoch),
         ];
         BuildKey(self.plan.key(&settings))
+    }
+
+    /// Refuses a layer that would be the same as none.
+    fn adds_something(&self) -> Result<(), BuildError> {
+        match &self.base {
+            Some(base) if self.plan.packages.is_empty() && self.plan.remove.is_empty() => {
+                Err(BuildError::NothingToAdd { base: base.id.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -137,6 +149,7 @@ impl<'a> ImageBuilder<'a> {
 
     /// Builds what is ordered, unless it is there.
     ///
+    /// A layer that would hold nothing is an error: the image below it serves as well.
     /// After an error, or if this process ends on the way, the repository is as it was.
     pub fn build(
         &self,
@@ -144,6 +157,7 @@ impl<'a> ImageBuilder<'a> {
         on_progress: OnBuild<'_>,
     ) -> Result<BuiltImage, BuildError> {
         let start = Instant::now();
+        order.adds_something()?;
         let key = order.key();
         let wait = &mut || on_progress(BuildProgress::Waiting);
         match self.repository.begin(key, order.if_found, wait)? {
@@ -208,7 +222,8 @@ impl<'a> ImageBuilder<'a> {
             let written = write_products(order, &products, &installed, &tree, on_progress)?;
             Ok((installed, written, phases))
         };
-        let (installed, written, mut phases) = match memory_for(&order.plan) {
+        let estimated = order.plan.packages.iter().map(|package| package.installed_size).sum();
+        let (installed, written, mut phases) = match memory::for_root(estimated) {
             Some(bytes) => in_private_memory(&scratch, bytes, || make(&scratch))
                 .map_err(LayerError::from)??,
             None => make(&scratch)?,
@@ -260,6 +275,7 @@ impl<'a> ImageBuilder<'a> {
         order: &ImageOrder,
         on_progress: OnBuild<'_>,
     ) -> Result<InstallEvent, BuildError> {
+        order.adds_something()?;
         let wanted: Vec<_> =
             order.plan.packages.iter().map(|package| package.wanted.clone()).collect();
         let fetching = |progress| on_progress(BuildProgress::Fetching(progress));
@@ -368,23 +384,6 @@ fn install_event(
 /// Mode of the directory that a root is made in: programs of it that are setuid are nobody else's.
 const PRIVATE: u32 = 0o700;
 
-/// Roots up to this size are made in memory. Together with vclust's own that stays below 512 MB.
-const IN_MEMORY: u64 = 240_000_000;
-
-/// Bytes of memory for the root of a build, if it is small and the machine has plenty.
-///
-/// A root of ten thousand files is sooner made in memory, and sooner gone.
-fn memory_for(plan: &ImagePlan) -> Option<u64> {
-    let estimated: u64 = plan.packages.iter().map(|package| package.installed_size).sum();
-    let available = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        line.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    // maintainers' sizes leave out what scripts make: a bound that no honest package meets
-    let bound = 2 * IN_MEMORY;
-    (estimated <= IN_MEMORY && available? * 1024 > 4 * bound).then_some(bound)
-}
-
 /// What a layer is built over.
 struct Stack {
     below: Vec<Below>,
@@ -438,21 +437,28 @@ fn write_products(
         on_progress(BuildProgress::Writing { bytes: bytes.min(total), total });
     };
     let mut products = Vec::new();
-    let content = if order.archive {
+    let erofs = target.join(root_erofs());
+    let digest = || -> Result<_, BuildError> {
+        if !order.archive {
+            return Ok((tree.digest(&on_bytes)?, None));
+        }
         let path = target.join(root_archive());
         let archive = tree.write_tar_zst(&path, Compression::default(), &on_bytes)?;
-        products.push(Product {
-            name: root_archive().to_owned(),
-            bytes: archive.file.bytes,
-            sha256: archive.file.sha256,
-        });
-        archive.content
-    } else {
-        tree.digest(&on_bytes)?
+        Ok((archive.content, Some(archive.file)))
     };
+    // both read all of the tree, and neither needs the other before its end
+    let (begun, digested) = thread::scope(|scope| {
+        let digested = scope.spawn(digest);
+        let begun = begin_erofs(&tree, &erofs, &on_bytes);
+        (begun, digested.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let (content, archive) = digested?;
+    if let Some(ProductFile { bytes, sha256 }) = archive {
+        products.push(Product { name: root_archive().to_owned(), bytes, sha256 });
+    }
     let status = read_file_of_root(root, Path::new("/var/lib/dpkg/status"))?;
     products.push(write_file(target, ROOT_STATUS, &status)?);
-    let file = write_erofs(&tree, &target.join(root_erofs()), content, &on_bytes)?;
+    let file = begun?.finish(content)?;
     products.push(Product {
         name: root_erofs().to_owned(),
         bytes: file.bytes,

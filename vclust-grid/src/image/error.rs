@@ -28,6 +28,12 @@ pub enum BuildError {
     /// The repository refuses.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// A layer that would hold nothing.
+    #[error("the image {base} holds all of that already, so that no layer is needed over it")]
+    NothingToAdd {
+        /// The image below.
+        base: String,
+    },
     /// The base of a layer has no erofs image.
     #[error("the image {id} has no erofs file system to build a layer over; build it again")]
     NoErofs {

@@ -2,6 +2,7 @@
 
 mod build;
 mod error;
+mod memory;
 mod plan;
 
 pub use build::{

@@ -10,7 +10,7 @@ use vclust_debian::WantedPackage;
 
 /// What builds make of the same packages. It counts up whenever that changes, so that images of older
 /// builds are not taken for those of newer ones.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The archives that package indexes belong to: names of index files, with the archives' URIs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

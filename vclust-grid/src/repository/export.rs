@@ -3,14 +3,15 @@
 //! What is exported is made under a temporary name beside its target and renamed when it is whole, so
 //! that nobody ever sees a part of it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vclust_debian::{
-    Archive, Compression, DiskFormat, DiskOptions, OnBytes, ProductError, Tree, copy_tar,
-    unpack_archive, write_disk, write_erofs,
+    Archive, Compression, DiskContent, DiskFormat, DiskOptions, OnBytes, ProductError, Tree,
+    UserNamespace, copy_tar, unpack_archive, write_disk, write_erofs,
 };
 
 use super::catalogue::StoredImage;
@@ -122,7 +123,7 @@ pub enum ExportError {
 
 impl ImageRepository {
     /// Writes an image to a target and says how many bytes that has; for a directory, those in its
-    /// files. Directories and disks take root.
+    /// files. Directories and disks take root, that of a user namespace at least.
     pub fn export(
         &self,
         image: &StoredImage,
@@ -135,7 +136,7 @@ impl ImageRepository {
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         let failed = |source| ExportError::Write { path: target.to_owned(), source };
         let scratch = tempfile::Builder::new()
-            .prefix(&format!(".{}-", name.to_string_lossy()))
+            .prefix(&scratch_prefix(name, std::process::id()))
             .tempdir_in(parent.unwrap_or(Path::new(".")))
             .map_err(failed)?;
         let export = Export {
@@ -177,6 +178,26 @@ impl ImageRepository {
             Err(error) => Err(failed(error.into())),
         }
     }
+}
+
+/// How the names begin of directories that a process makes exports to a target in.
+fn scratch_prefix(target: &OsStr, process: u32) -> String {
+    format!(".{}-{process}-", target.to_string_lossy())
+}
+
+/// Removes what a process that is dead left beside a target that it was exporting to.
+pub fn remove_unfinished_export(target: &Path, process: u32) -> io::Result<()> {
+    let Some(name) = target.file_name() else { return Ok(()) };
+    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let prefix = scratch_prefix(name, process);
+    for entry in fs::read_dir(parent.unwrap_or(Path::new(".")))? {
+        let entry = entry?;
+        let is_left = entry.file_name().to_string_lossy().starts_with(&prefix);
+        if is_left && entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is something to replace, if that is allowed.
@@ -306,13 +327,6 @@ impl Export<'_> {
         options: &ExportOptions,
     ) -> Result<(), ExportError> {
         let image = &self.manifest.image;
-        let erofs = if self.has(root_erofs()) {
-            self.product(root_erofs())?.0
-        } else {
-            let made = self.scratch.join("erofs");
-            self.make_erofs(&made)?;
-            made
-        };
         let disk = DiskOptions {
             format,
             size: options.disk_size,
@@ -321,6 +335,19 @@ impl Export<'_> {
             content_bytes: image.bytes,
             source_date_epoch: image.source_date_epoch,
         };
-        write_disk(&erofs, new, &disk).map_err(self.failed())
+        // only the machine's root can mount an image
+        if UserNamespace::is_inside() {
+            let tree = self.scratch.join("tree");
+            self.directory(&tree)?;
+            return write_disk(DiskContent::Directory(&tree), new, &disk).map_err(self.failed());
+        }
+        let erofs = if self.has(root_erofs()) {
+            self.product(root_erofs())?.0
+        } else {
+            let made = self.scratch.join("erofs");
+            self.make_erofs(&made)?;
+            made
+        };
+        write_disk(DiskContent::Image(&erofs), new, &disk).map_err(self.failed())
     }
 }

@@ -44,7 +44,7 @@ pub use building::{Begun, Building};
 pub use catalogue::{StoredImage, StoredPackage};
 pub use collect::{CollectOptions, Collected, Held, Removal, Removed};
 pub use error::RepositoryError;
-pub use export::{ExportError, ExportForm, ExportOptions};
+pub use export::{ExportError, ExportForm, ExportOptions, remove_unfinished_export};
 pub use manifest::{
     BuildKey, ImageKind, InputDigest, Manifest, ManifestError, ManifestPackage, ManifestPhase,
     NewImage, Product, root_archive, root_erofs,

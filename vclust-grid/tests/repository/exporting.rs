@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use vclust_debian::file_digest;
-use vclust_grid::{ExportError, ExportForm, ExportOptions, root_archive, root_erofs};
+use vclust_grid::{
+    ExportError, ExportForm, ExportOptions, remove_unfinished_export, root_archive, root_erofs,
+};
 
 use crate::made::{Site, begin, fill, key, names};
 
@@ -156,4 +158,17 @@ fn an_image_without_an_erofs_product_gets_one() {
     let made = fs::read(out.path().join("two.erofs")).expect("a file");
     let built = fs::read(site.repository.path_of(&again).join(root_erofs())).expect("a file");
     assert_eq!(made, built);
+}
+
+#[test]
+fn what_a_killed_export_left_is_told_from_that_of_others() {
+    let out = tempfile::tempdir().expect("a directory");
+    for name in [".root-12-aB3", ".root-123-aB3", ".other-12-aB3", "root-12-aB3"] {
+        fs::create_dir_all(out.path().join(name).join("new/etc")).expect("a directory");
+    }
+    fs::write(out.path().join(".root-12-file"), "precious").expect("a file");
+    remove_unfinished_export(&out.path().join("root"), 12).expect("removed");
+    let mut found = names(out.path());
+    found.sort();
+    assert_eq!(found, [".other-12-aB3", ".root-12-file", ".root-123-aB3", "root-12-aB3"]);
 }

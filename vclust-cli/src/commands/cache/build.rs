@@ -7,14 +7,15 @@ use serde::Serialize;
 use vclust_core::{Closure, HistoryStore, ImageKind, ImageListings, Request};
 use vclust_debian::{AptConfiguration, MirrorOptions, PackagePool, StateDirectory};
 use vclust_grid::{
-    BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan,
-    ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
+    BuildError, BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder,
+    ImagePlan, ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
 };
 
 use super::answer::ImageAnswer;
 use crate::arguments::Format;
 use crate::arguments::build::Build;
 use crate::failure::{Failure, causes};
+use crate::interrupt;
 use crate::load::{self, Installed, Loaded};
 use crate::output::{bytes, counted};
 use crate::progress::BuildBars;
@@ -39,6 +40,7 @@ struct Answers<'a> {
 
 pub(crate) fn run(arguments: &Build, format: Format) -> Result<(), Failure> {
     root::ensure()?;
+    interrupt::supervised(super::clean_up)?;
     let state = StateDirectory::locate()?;
     let repository = ImageRepository::open(&state)?;
     let built = match &arguments.generated {
@@ -85,7 +87,13 @@ fn build_generated(
             // what generation calls the minimal image is a variant of its own here
             ImageKind::Layer => Some(build_image(arguments, state, repository, None, &[])?.image),
         };
-        all.push(build_image(arguments, state, repository, base, &items)?);
+        match build_image(arguments, state, repository, base, &items) {
+            Ok(built) => all.push(built),
+            Err(Failure::Build(BuildError::NothingToAdd { base })) => {
+                tracing::warn!("a layer was left out: the image {base} holds all of it");
+            }
+            Err(failure) => return Err(failure),
+        }
     }
     Ok(all)
 }
@@ -170,6 +178,9 @@ pub(crate) fn pool(state: &StateDirectory, plan: &ImagePlan) -> Result<PackagePo
 /// The time of the build that the environment asks for.
 fn source_date_epoch() -> Result<Option<i64>, Failure> {
     let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    if value.is_empty() {
+        return Ok(None);
+    }
     let text = value.to_string_lossy().into_owned();
     match text.parse() {
         Ok(epoch) if epoch >= 0 => Ok(Some(epoch)),

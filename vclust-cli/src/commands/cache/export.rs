@@ -6,13 +6,15 @@ use std::time::Instant;
 
 use serde::Serialize;
 use vclust_core::ByteSize;
-use vclust_grid::{ExportForm, ExportOptions};
+use vclust_grid::{ExportForm, ExportOptions, remove_unfinished_export};
 
 use super::image;
 use crate::arguments::{ExportImage, Format};
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::output::bytes;
 use crate::progress;
+use crate::root;
 
 /// The JSON answer, a contract.
 #[derive(Serialize)]
@@ -25,12 +27,20 @@ struct Answer<'a> {
 }
 
 pub(super) fn run(arguments: &ExportImage, format: Format) -> Result<(), Failure> {
-    let (repository, image) = image(&arguments.image)?;
     let form = ExportForm::of(&arguments.target);
     let is_disk = matches!(form, ExportForm::Raw | ExportForm::Qcow2);
     if arguments.disk_size.is_some() && !is_disk {
         return Err(Failure::DiskSizeOfNoDisk { target: arguments.target.clone() });
     }
+    if is_disk || form == ExportForm::Directory {
+        root::ensure()?;
+    }
+    interrupt::supervised(|worker| {
+        let target = &arguments.target;
+        remove_unfinished_export(target, worker)
+            .map_err(|source| Failure::WriteFile { path: target.clone(), source })
+    })?;
+    let (repository, image) = image(&arguments.image)?;
     let options = ExportOptions {
         form,
         replace: arguments.force,

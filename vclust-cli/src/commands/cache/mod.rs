@@ -45,6 +45,13 @@ pub(crate) fn known_images(file: Option<&Path>, index: &Index) -> Result<ImageLi
     ImageListings::parse(&text).map_err(|source| Failure::Images { path: path.to_owned(), source })
 }
 
+/// Removes what builders left that are dead.
+pub(crate) fn clean_up(_worker: u32) -> Result<(), Failure> {
+    let Some(repository) = repository()? else { return Ok(()) };
+    repository.recover()?;
+    Ok(())
+}
+
 /// This site's repository, if it has one.
 fn repository() -> Result<Option<ImageRepository>, Failure> {
     Ok(ImageRepository::open_existing(&StateDirectory::locate()?)?)

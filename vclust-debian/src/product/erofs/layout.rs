@@ -61,6 +61,7 @@ impl Place {
 }
 
 /// The layout of an image.
+#[derive(Debug)]
 pub(super) struct Layout {
     /// By place in the tree; those of hard links are not used.
     pub(super) places: Vec<Place>,

@@ -40,6 +40,20 @@ pub fn write_erofs(
     digest: Sha256,
     on_bytes: OnBytes<'_>,
 ) -> Result<ProductFile, ProductError> {
+    begin_erofs(tree, path, on_bytes)?.finish(digest)
+}
+
+/// An erofs image that holds everything but its superblock, in which the digest of the content is.
+#[derive(Debug)]
+pub struct BegunErofs<'a>(Image<'a>);
+
+/// Writes all of an erofs image that does not need the digest of the content, so that the digest can be
+/// worked out at the same time. Otherwise as [`write_erofs`].
+pub fn begin_erofs<'a>(
+    tree: &'a Tree,
+    path: &'a Path,
+    on_bytes: OnBytes<'_>,
+) -> Result<BegunErofs<'a>, ProductError> {
     for entry in &tree.entries {
         let total: usize =
             entry.xattrs.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
@@ -60,10 +74,25 @@ pub fn write_erofs(
         .create_new(true)
         .open(path)
         .map_err(ProductError::write(path))?;
-    Image { tree, layout, file, path }.write(digest, on_bytes)?;
-    file_digest(path, &|_| ())
+    let image = Image { tree, layout, file, path };
+    image.write(on_bytes)?;
+    Ok(BegunErofs(image))
 }
 
+impl BegunErofs<'_> {
+    /// Completes the image. While the digest of the file is taken, the file goes to the disk.
+    pub fn finish(self, digest: Sha256) -> Result<ProductFile, ProductError> {
+        let Self(image) = self;
+        image.superblock(digest)?;
+        std::thread::scope(|scope| {
+            // only for the sake of time: whoever needs it on the disk syncs it
+            scope.spawn(|| image.file.sync_data());
+            file_digest(image.path, &|_| ())
+        })
+    }
+}
+
+#[derive(Debug)]
 struct Image<'a> {
     tree: &'a Tree,
     layout: Layout,
@@ -72,7 +101,7 @@ struct Image<'a> {
 }
 
 impl Image<'_> {
-    fn write(&self, digest: Sha256, on_bytes: OnBytes<'_>) -> Result<(), ProductError> {
+    fn write(&self, on_bytes: OnBytes<'_>) -> Result<(), ProductError> {
         // What is not written below is zero: the ends of blocks.
         self.file.set_len(self.layout.blocks * BLOCK).map_err(ProductError::write(self.path))?;
         let mut buffer = vec![0; 1 << 20];
@@ -90,7 +119,7 @@ impl Image<'_> {
             }
             self.put(&inode::bytes(entry, place), place.at)?;
         }
-        self.superblock(digest)
+        Ok(())
     }
 
     fn put(&self, bytes: &[u8], at: u64) -> Result<(), ProductError> {
