@@ -126,7 +126,7 @@ pub fn write_empty_ext4(path: &Path, size: u64) -> Result<(), ProductError> {
     }
     let file = File::create_new(path).map_err(ProductError::write(path))?;
     file.set_len(size / MIB * MIB).map_err(ProductError::write(path))?;
-    let scratch = tempfile::tempdir().map_err(ProductError::write(path))?;
+    let scratch = scratch_beside(path)?;
     let configuration = scratch.path().join("mke2fs.conf");
     fs::write(&configuration, CONFIGURATION).map_err(ProductError::write(&configuration))?;
     ExternalCommand::new("mke2fs", "e2fsprogs")
