@@ -8,6 +8,7 @@ mod history;
 mod measure;
 mod plan;
 mod simulate;
+mod up;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub(crate) use history::{History, HistoryCommand};
 pub(crate) use measure::{Measure, MeasureCommand, MeasureInstall};
 pub(crate) use plan::Plan;
 pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
+pub(crate) use up::{Choice, Doctor, Down, Logs, NodeName, Ps, Ssh, Up};
 
 /// Virtual clusters, fast.
 #[derive(Debug, Parser)]
@@ -32,6 +34,9 @@ pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "Examples:\n  \
+        vclust up --nodes 4 --packages openmpi-bin   a cluster of four machines\n  \
+        vclust ssh cluster/1                      log in to its first node\n  \
+        vclust down cluster                       and remove it\n  \
         vclust resolve octave openmpi-bin         what two packages bring along\n  \
         vclust resolve meta:openmpi --root minimal   the same for a meta-package, onto a minimal root\n  \
         vclust packages search '^lib.*mpi'        find packages by name and description\n  \
@@ -81,6 +86,23 @@ pub(crate) enum Command {
     /// history, and the cheapest is chosen. Nothing is built.
     #[command(after_help = plan::EXAMPLES)]
     Plan(Plan),
+    /// Bring up a virtual cluster: machines with what the spec asks for, ready to be used.
+    ///
+    /// The plan is the one that `vclust plan` shows. What it needs and is not there is made first; then
+    /// the cluster's network, keys and machines. What each phase took is recorded, so that the next
+    /// plan knows better. Ctrl-C, and any failure, leaves nothing behind.
+    #[command(after_help = up::EXAMPLES)]
+    Up(Up),
+    /// List clusters, or the nodes of some.
+    Ps(Ps),
+    /// Log in to a node, or run a command there.
+    Ssh(Ssh),
+    /// Show what a node has written to its console.
+    Logs(Logs),
+    /// Remove clusters, with their machines and disks.
+    Down(Down),
+    /// Tell what this machine can do for clusters, what is missing, and how to mend that.
+    Doctor(Doctor),
     /// Build, list, check, export and remove images, and decide which are worth keeping.
     Cache(Cache),
     /// Replay requests through cache policies and compare the builds that come of it.

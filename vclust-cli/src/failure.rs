@@ -6,15 +6,17 @@ use std::process::ExitCode;
 use serde_json::json;
 use thiserror::Error;
 use vclust_core::{
-    CatalogueError, HistoryError, ImageListingError, ImpossibleEvent, IndexError, MetaPackageError,
-    PolicyError, ResolveError, SelectionError, SiteError, SourcesError, SpecError,
+    CatalogueError, DomainName, HistoryError, HypervisorError, ImageListingError, ImpossibleEvent,
+    IndexError, MetaPackageError, PolicyError, ResolveError, SelectionError, SiteError,
+    SourcesError, SpecError,
 };
 use vclust_debian::{
-    AptConfigurationError, IndexFileError, MirrorError, PoolError, StateDirectoryError,
-    UserNamespaceError,
+    AptConfigurationError, IndexFileError, MirrorError, NetworkError, PoolError,
+    StateDirectoryError, UserNamespaceError,
 };
 use vclust_grid::{
-    BootFilesError, BuildError, ExportError, HistoryDatabaseError, PlanError, RepositoryError,
+    BootFilesError, BuildError, ClusterError, DeployError, ExportError, HistoryDatabaseError,
+    PlanError, RepositoryError,
 };
 
 use crate::arguments::Format;
@@ -58,6 +60,20 @@ pub(crate) enum Failure {
     Mirror(#[from] MirrorError),
     #[error(transparent)]
     StateDirectory(#[from] StateDirectoryError),
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Hypervisor(#[from] HypervisorError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    #[error("these options make no cluster")]
+    Options(#[source] SpecError),
+    #[error("the cluster {cluster} has no node `{node}`; it has {known}, {cluster}-1 and so on")]
+    NoNode { node: String, cluster: String, known: String },
+    #[error("the cluster {0} has no network yet; wait until it is ready")]
+    NoNetwork(DomainName),
     #[error("this machine's apt has no sources; name an archive with --mirror and --suite")]
     NoSources,
     #[error(

@@ -1,11 +1,15 @@
 //! Progress of downloads and imports: live bars on a terminal, nothing elsewhere.
 
+mod nodes;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
 use vclust_debian::{InstallProgress, Progress};
 use vclust_grid::{BuildProgress, ImagePlan};
+
+pub(crate) use nodes::NodeLines;
 
 /// Bars on stderr, one for each file that is fetched.
 pub(crate) struct Bars {

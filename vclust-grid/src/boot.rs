@@ -1,10 +1,12 @@
 //! What nodes are started with beside their images: a kernel and an initramfs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256 as Hasher};
 use thiserror::Error;
 use vclust_agent::PROGRAM;
-use vclust_core::{Index, Policy};
+use vclust_core::{Index, Policy, Sha256};
 use vclust_debian::{
     InitramfsError, Kernel, KernelError, KernelStore, NODE_MODULES, PackagePool, PoolError,
     PoolProgress, StateDirectory, kernel_package,
@@ -84,13 +86,61 @@ impl BootPackages {
         pool: &PackagePool,
         on_progress: &(dyn Fn(PoolProgress) + Sync),
     ) -> Result<BootFiles, BootFilesError> {
+        let store = KernelStore::open(state)?;
+        let remembered = store.directory().join(format!("{}.json", self.digest()));
+        if let Some(files) = recall(&remembered) {
+            return Ok(files);
+        }
         let wanted: Vec<_> =
             self.plan.packages.iter().map(|package| package.wanted.clone()).collect();
         let fetched = pool.fetch(&wanted, on_progress)?;
-        let store = KernelStore::open(state)?;
         let kernel = store.unpack(&fetched.paths[0])?;
         let initramfs = store.initramfs(&kernel, &fetched.paths[1], &NODE_MODULES)?;
         let node = store.initramfs_with(&kernel, PROGRAM, &[], &[("order", &NODE_MODULES)])?;
-        Ok(BootFiles { kernel, initramfs, node })
+        let files = BootFiles { kernel, initramfs, node };
+        remember(&remembered, &files);
+        Ok(files)
     }
+
+    /// What the files are made of, in one word.
+    fn digest(&self) -> Sha256 {
+        let mut hasher = Hasher::new();
+        for package in &self.plan.packages {
+            hasher.update(package.wanted.sha256.0);
+        }
+        for module in NODE_MODULES {
+            hasher.update(module);
+            hasher.update([0]);
+        }
+        hasher.update(PROGRAM);
+        Sha256(hasher.finalize().into())
+    }
+}
+
+/// Where files are that were made before.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    /// The directory that the kernel was unpacked into.
+    kernel: PathBuf,
+    initramfs: PathBuf,
+    node: PathBuf,
+}
+
+/// Files that were made before, if all are still there.
+fn recall(path: &Path) -> Option<BootFiles> {
+    let text = std::fs::read(path).ok()?;
+    let Remembered { kernel, initramfs, node } = serde_json::from_slice(&text).ok()?;
+    let kernel = Kernel::at(&kernel).ok()?;
+    let all = initramfs.is_file() && node.is_file();
+    all.then_some(BootFiles { kernel, initramfs, node })
+}
+
+/// Remembers files; where that fails they are found again the longer way.
+fn remember(path: &Path, files: &BootFiles) {
+    let Some(kernel) = files.kernel.image().parent().and_then(Path::parent) else { return };
+    let (initramfs, node) = (files.initramfs.clone(), files.node.clone());
+    let remembered = Remembered { kernel: kernel.to_owned(), initramfs, node };
+    let Ok(text) = serde_json::to_vec(&remembered) else { return };
+    let new = path.with_extension(format!("new-{}", std::process::id()));
+    let _ = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
 }

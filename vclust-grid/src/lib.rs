@@ -23,7 +23,7 @@ pub use cluster::{
 };
 pub use deploy::{
     Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, NodeStage, OnDeploy,
-    PhaseTime, TemplateInformation, TemplateStore, Up, down,
+    PhaseTime, TemplateInformation, TemplateStore, Up, console_of, down, states_of,
 };
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{

@@ -34,6 +34,10 @@ pub(crate) struct Build {
     #[arg(long, value_name = "P", value_delimiter = ',')]
     pub(crate) packages: Vec<String>,
 
+    /// Install recommended packages, too.
+    #[arg(long)]
+    pub(crate) install_recommends: bool,
+
     /// Build a layer over this image: what the packages add to it, and nothing else.
     #[arg(long, value_name = "ID", conflicts_with = "variant", requires = "packages")]
     pub(crate) base: Option<String>,

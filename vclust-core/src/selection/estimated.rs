@@ -39,6 +39,8 @@ pub struct Conditions {
     pub memory_bytes: Option<u64>,
     /// Whether unpacking is a phase of its own; else the transfer lasts until a node has unpacked.
     pub unpacks_apart: bool,
+    /// Images, by their names, of which a booted template is kept: copies of it need no boot.
+    pub booted: Vec<String>,
 }
 
 impl Conditions {
@@ -53,6 +55,7 @@ impl Conditions {
             hypervisor: None,
             memory_bytes: None,
             unpacks_apart: false,
+            booted: Vec::new(),
         }
     }
 
@@ -115,12 +118,16 @@ impl Estimators<'_> {
                 (Phase::Reboot, phase(Phase::Reboot, together)?),
             ],
             Strategy::Layers => vec![(Phase::Boot, phase(Phase::Boot, together)?)],
-            Strategy::Clone => vec![
-                (Phase::Boot, phase(Phase::Boot, 1)?),
-                (Phase::Ready, phase(Phase::Ready, together)?),
-            ],
+            Strategy::Clone => vec![(Phase::Ready, phase(Phase::Ready, together)?)],
         };
         let (mut by_bytes, mut measured) = (Vec::new(), Vec::new());
+        if strategy == Strategy::Clone {
+            // the template's boot; which image it is of makes no difference, unless there is one
+            by_bytes.push((Phase::Boot, constant(phase(Phase::Boot, 1)?)));
+            let nothing = Estimate::around(0.0, 0.0);
+            let booted = conditions.booted.iter();
+            measured.extend(booted.map(|image| (image.clone(), Phase::Boot, nothing)));
+        }
         if strategy == Strategy::Install {
             by_bytes.push((Phase::Transfer, self.transfer_price(conditions)?));
             if conditions.unpacks_apart {

@@ -30,7 +30,9 @@ impl KernelStore {
         Ok(Self { directory: state.make("kernels")? })
     }
 
-    pub(crate) fn directory(&self) -> &Path {
+    /// Where kernels and initramfses are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
         &self.directory
     }
 

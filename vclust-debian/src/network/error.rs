@@ -75,4 +75,10 @@ pub enum NetworkError {
         /// Its last words.
         said: String,
     },
+    /// There is no client to log in with.
+    #[error("`ssh` is not installed; `apt-get install openssh-client` installs it")]
+    NoSsh,
+    /// The client cannot be started.
+    #[error("cannot run `ssh`")]
+    Ssh(#[source] io::Error),
 }

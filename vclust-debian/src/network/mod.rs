@@ -11,6 +11,7 @@
 mod address;
 mod error;
 mod links;
+mod login;
 mod namespace;
 mod outward;
 

@@ -42,4 +42,10 @@ impl Backend {
     pub fn version(&self) -> String {
         self.kind.name().to_owned()
     }
+
+    /// Whether guests run on the machine's own processors.
+    #[must_use]
+    pub fn is_accelerated(&self) -> bool {
+        false
+    }
 }

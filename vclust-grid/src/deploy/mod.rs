@@ -13,6 +13,7 @@ mod down;
 mod error;
 mod events;
 mod files;
+mod look;
 mod machine;
 mod node;
 mod template;
@@ -25,6 +26,7 @@ pub use cancel::Cancel;
 pub use down::{Down, down};
 pub use error::DeployError;
 pub use events::{DeployEvent, NodeStage, OnDeploy};
+pub use look::{console_of, states_of};
 pub use template::{TemplateInformation, TemplateStore};
 pub use up::{ClusterOrder, Deployer, PhaseTime, Up};
 

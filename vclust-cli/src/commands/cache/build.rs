@@ -111,7 +111,7 @@ fn build_one(
 }
 
 /// Builds an image, or a layer where there is a base.
-fn build_image(
+pub(crate) fn build_image(
     arguments: &Build,
     state: &StateDirectory,
     repository: &ImageRepository,
@@ -157,12 +157,14 @@ fn resolve<'a>(
     let meta_packages = load::meta_packages(&arguments.meta_packages)?;
     let packages: Vec<String> =
         packages.iter().filter(|name| !name.trim().is_empty()).cloned().collect();
-    let items = meta_packages.expand_names(&loaded.index, &packages, false)?;
+    let items =
+        meta_packages.expand_names(&loaded.index, &packages, arguments.install_recommends)?;
     let request = if is_layer {
         Request::new(items)
     } else {
         arguments.variant.request(&loaded.index, &items)
     };
+    let request = request.install_recommends(arguments.install_recommends);
     Ok(request.resolve(&loaded.index, &loaded.policy)?)
 }
 

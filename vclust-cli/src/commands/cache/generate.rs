@@ -11,7 +11,7 @@ use vclust_core::{
 
 use crate::arguments::{Format, Generate, StrategyName};
 use crate::commands::cache::known_images;
-use crate::commands::plan::MINIMAL;
+use crate::commands::planning::MINIMAL;
 use crate::failure::Failure;
 use crate::load::{self, Installed};
 use crate::output::{bytes, counted};

@@ -1,0 +1,328 @@
+//! `vclust up`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::Serialize;
+use vclust_core::{
+    Candidate, ClusterSpec, Event, HistoryStore, Phase, RequestEvent, Selection, Strategy,
+    StrategyChoice,
+};
+use vclust_debian::{StateDirectory, Variant};
+use vclust_grid::{
+    Backend, BootFiles, BootPackages, BuildError, Cancel, ClusterOrder, ClusterRecord,
+    ClusterStore, Deployer, HistoryDatabase, ImageRepository, PhaseTime, RepositoryError,
+    StoredImage, Up as Started,
+};
+
+use crate::arguments::build::Build;
+use crate::arguments::{Choice, Format, Up};
+use crate::commands::cache::build;
+use crate::commands::planning::{self, ClosureAnswer, Inputs, MINIMAL, Planned};
+use crate::commands::{clusters, plan};
+use crate::failure::{Failure, causes};
+use crate::output::{bytes, counted};
+use crate::progress::{self, NodeLines};
+use crate::{interrupt, root};
+
+/// The JSON answer, a contract.
+#[derive(Serialize)]
+struct Answer<'a> {
+    spec: &'a ClusterSpec,
+    closure: &'a ClosureAnswer,
+    chosen: &'a Candidate,
+    why: Vec<String>,
+    /// The cluster; none where nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<clusters::ClusterAnswer>,
+    /// Seconds of the whole command up to the answer.
+    seconds: f64,
+}
+
+pub(crate) fn run(arguments: &Up, format: Format) -> Result<(), Failure> {
+    if !arguments.dry_run {
+        root::ensure()?;
+        interrupt::supervised(|_| clean_up())?;
+    }
+    let start = Instant::now();
+    let (spec, directory) = spec_of(arguments)?;
+    let inputs = Inputs {
+        source: &arguments.source,
+        meta_packages: &arguments.meta_packages,
+        images: None,
+        history: None,
+        site: &arguments.site,
+        kept: usize::MAX,
+    };
+    let planned = planning::plan(spec, &inputs)?;
+    let chosen = choose(&planned.selection).clone();
+    if arguments.dry_run {
+        return show(&planned, &chosen, None, start, format);
+    }
+    let state = StateDirectory::locate()?;
+    let store = ClusterStore::open(&state)?;
+    let left = store.clean_abandoned()?;
+    if !left.is_nothing() {
+        tracing::info!("removed what killed commands had left: {left:?}");
+    }
+    let repository = ImageRepository::open(&state)?;
+    let mut course = Course {
+        arguments,
+        state: &state,
+        repository: &repository,
+        measured: vec![
+            PhaseTime { phase: Phase::Resolve, seconds: planned.seconds.0 },
+            PhaseTime { phase: Phase::Select, seconds: planned.seconds.1 },
+        ],
+    };
+    let boot = boot_files(&planned, &state)?;
+    let images = course.images(&planned, &chosen)?;
+    let started = course.deploy(&planned, &chosen, images, directory, &boot, format)?;
+    record(&state, &planned, &arguments.site, &started);
+    show(&planned, &chosen, Some(&started.record), start, format)
+}
+
+/// Removes what a killed start left: the cluster, and images under construction.
+pub(crate) fn clean_up() -> Result<(), Failure> {
+    let state = StateDirectory::locate()?;
+    ClusterStore::open(&state)?.clean_abandoned()?;
+    if let Some(repository) = ImageRepository::open_existing(&state)? {
+        repository.recover()?;
+    }
+    Ok(())
+}
+
+/// The spec, and the directory that its files are relative to.
+fn spec_of(arguments: &Up) -> Result<(ClusterSpec, PathBuf), Failure> {
+    let (mut spec, directory) = match &arguments.spec {
+        Some(path) => {
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            (planning::read_spec(path)?, directory.unwrap_or(Path::new(".")).to_owned())
+        }
+        None => {
+            let nodes = arguments.nodes.unwrap_or(1);
+            let text = format!("name = \"cluster\"\nnodes = {nodes}\n");
+            let mut spec = ClusterSpec::parse(&text).map_err(Failure::Options)?;
+            spec.packages.clone_from(&arguments.packages);
+            (spec, PathBuf::from("."))
+        }
+    };
+    if let Some(name) = &arguments.name {
+        spec.name.clone_from(name);
+    }
+    if let Some(memory) = arguments.memory {
+        spec.memory = memory;
+    }
+    if let Some(choice) = arguments.strategy {
+        spec.deploy.strategy = match choice {
+            Choice::Auto => StrategyChoice::Auto,
+            Choice::Install => StrategyChoice::Install,
+            Choice::Layers => StrategyChoice::Layers,
+            Choice::Clone => StrategyChoice::Clone,
+        };
+    }
+    spec.check().map_err(Failure::Options)?;
+    Ok((spec, directory))
+}
+
+/// The best of what can be carried out: layers that were built apart from each other would have to be
+/// merged before nodes can have several.
+fn choose(selection: &Selection) -> &Candidate {
+    let mut possible = selection.candidates.iter().filter(|one| one.layers.len() <= 1);
+    possible.next().unwrap_or_else(|| selection.best())
+}
+
+/// The kernel and what nodes start with.
+fn boot_files(planned: &Planned, state: &StateDirectory) -> Result<BootFiles, Failure> {
+    let loaded = &planned.loaded;
+    let packages = BootPackages::of(&loaded.index, &loaded.policy, &loaded.archives)?;
+    let pool = build::pool(state, packages.plan())?;
+    let bar = progress::reading(Some(packages.plan().download_bytes()));
+    let files = packages.make(state, &pool, &|progress| bar.set_position(progress.bytes));
+    bar.finish_and_clear();
+    Ok(files?)
+}
+
+struct Course<'a> {
+    arguments: &'a Up,
+    state: &'a StateDirectory,
+    repository: &'a ImageRepository,
+    measured: Vec<PhaseTime>,
+}
+
+impl Course<'_> {
+    /// Sees to it that the image and the layers are there; what was chosen is the lowest.
+    fn images(
+        &mut self,
+        planned: &Planned,
+        chosen: &Candidate,
+    ) -> Result<Vec<StoredImage>, Failure> {
+        let mut images = vec![self.base(planned, &chosen.image)?];
+        for layer in chosen.layers.iter().take(1) {
+            images.push(self.repository.get(layer)?);
+        }
+        if chosen.strategy != Strategy::Install {
+            let since = Instant::now();
+            let top = images[images.len() - 1].clone();
+            let wanted = planned.spec.request();
+            if !wanted.is_empty() && chosen.missing + chosen.removals > 0 {
+                match self.build(planned, Some(top), &wanted) {
+                    Ok(layer) => {
+                        images.push(layer);
+                        let seconds = since.elapsed().as_secs_f64();
+                        self.measured.push(PhaseTime { phase: Phase::Layer, seconds });
+                    }
+                    // the image has all of it
+                    Err(Failure::Build(BuildError::NothingToAdd { .. })) => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
+        Ok(images)
+    }
+
+    fn base(&mut self, planned: &Planned, name: &str) -> Result<StoredImage, Failure> {
+        match self.repository.get(name) {
+            Err(RepositoryError::Unknown { .. }) if name == MINIMAL => {}
+            known => return Ok(known?),
+        }
+        let since = Instant::now();
+        let image = self.build(planned, None, &[])?;
+        let seconds = since.elapsed().as_secs_f64();
+        self.measured.push(PhaseTime { phase: Phase::Image, seconds });
+        Ok(image)
+    }
+
+    fn build(
+        &self,
+        planned: &Planned,
+        base: Option<StoredImage>,
+        packages: &[String],
+    ) -> Result<StoredImage, Failure> {
+        let arguments = Build {
+            source: planning::source_of(&self.arguments.source, &planned.spec),
+            variant: Variant::Minimal,
+            packages: Vec::new(),
+            install_recommends: planned.spec.install_recommends,
+            base: None,
+            generated: None,
+            archive: false,
+            rebuild: false,
+            meta_packages: self.arguments.meta_packages.clone(),
+            site: self.arguments.site.clone(),
+        };
+        let built = build::build_image(&arguments, self.state, self.repository, base, packages)?;
+        Ok(built.image)
+    }
+
+    fn deploy(
+        &mut self,
+        planned: &Planned,
+        chosen: &Candidate,
+        images: Vec<StoredImage>,
+        directory: PathBuf,
+        boot: &BootFiles,
+        format: Format,
+    ) -> Result<Started, Failure> {
+        let spec = &planned.spec;
+        let backend = Backend::new(spec.deploy.hypervisor, self.state.path())?;
+        let cancel = Cancel::new();
+        let deployer = Deployer {
+            state: self.state,
+            repository: self.repository,
+            boot,
+            backend: &backend,
+            site: &self.arguments.site,
+            cancel: &cancel,
+        };
+        let predicted = chosen.phases.iter().map(|part| (part.phase, part.estimate.seconds));
+        let order = ClusterOrder {
+            spec: spec.clone(),
+            directory,
+            strategy: chosen.strategy,
+            images,
+            predicted: predicted.collect(),
+            measured: std::mem::take(&mut self.measured),
+        };
+        let lines = NodeLines::new(format, spec.nodes);
+        let started = deployer.up(&order, &|event| lines.report(&event));
+        lines.clear();
+        Ok(started?)
+    }
+}
+
+/// Records what was asked for and what the start teaches. A history that cannot be written is no reason
+/// to lose the cluster.
+fn record(state: &StateDirectory, planned: &Planned, site: &str, started: &Started) {
+    let request = Event::Request(RequestEvent {
+        at: started.record.created,
+        site: site.to_owned(),
+        nodes: planned.spec.nodes,
+        packages: planned.spec.request(),
+    });
+    let mut events = vec![request];
+    events.extend(started.events.iter().cloned());
+    let append = || -> Result<(), Failure> {
+        let mut history = HistoryDatabase::open(state)?;
+        HistoryStore::append(&mut history, &events)?;
+        Ok(())
+    };
+    if let Err(error) = append() {
+        tracing::warn!("the start was not recorded: {error}; {}", causes(&error).join("; "));
+    }
+}
+
+fn show(
+    planned: &Planned,
+    chosen: &Candidate,
+    record: Option<&ClusterRecord>,
+    start: Instant,
+    format: Format,
+) -> Result<(), Failure> {
+    let seconds = start.elapsed().as_secs_f64();
+    let spec = &planned.spec;
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    match format {
+        Format::Json => {
+            let answer = Answer {
+                spec,
+                closure: &planned.closure,
+                chosen,
+                why: planned.selection.explanation(3),
+                cluster: record.map(clusters::ClusterAnswer::of),
+                seconds,
+            };
+            serde_json::to_writer(&mut out, &answer).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        }
+        Format::Text => {
+            let Some(record) = record else {
+                writeln!(
+                    out,
+                    "{}: {} of {}; {} beyond a minimal image, {} to download",
+                    spec.name,
+                    counted(spec.nodes as usize, "node"),
+                    spec.memory,
+                    counted(planned.closure.install.len(), "package"),
+                    bytes(planned.closure.download_bytes)
+                )?;
+                plan::print(&mut out, &planned.selection)?;
+                return Ok(out.flush()?);
+            };
+            clusters::print_phases(&mut out, record)?;
+            writeln!(out)?;
+            clusters::print_nodes(&mut out, record)?;
+            let bold = anstyle::Style::new().bold();
+            writeln!(
+                out,
+                "\n{bold}{}{bold:#} is ready after {seconds:.2} s: {} by {}; `vclust ssh {}` logs in",
+                record.name,
+                counted(record.nodes.len(), "node"),
+                record.strategy,
+                record.name
+            )?;
+        }
+    }
+    Ok(out.flush()?)
+}
