@@ -86,7 +86,16 @@ impl UserNamespace {
         rustix::process::geteuid().is_root()
     }
 
-    /// Whether this process was started by [`UserNamespace::start`].
+    /// Whether this process is in a user namespace that somebody made: its rights do not reach beyond that,
+    /// even if it is root there.
+    #[must_use]
+    pub fn is_of_user() -> bool {
+        // the machine's own has all ids but the last, which stands for none
+        let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+        map.split_whitespace().ne(["0", "0", "4294967295"])
+    }
+
+    /// Whether this process was started by [`UserNamespace::start`] or [`UserNamespace::run_beside`].
     #[must_use]
     pub fn is_inside() -> bool {
         std::env::var_os(INSIDE).is_some()

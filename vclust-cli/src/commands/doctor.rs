@@ -120,14 +120,14 @@ fn emulation() -> Result<Finding, Failure> {
     let state = StateDirectory::locate()?;
     std::fs::create_dir_all(state.path())
         .map_err(|source| Failure::WriteFile { path: state.path().to_owned(), source })?;
-    Ok(match Backend::new(HypervisorKind::Qemu, state.path()) {
-        Ok(backend) if backend.is_accelerated() => {
-            Finding { what, state: "ok", found: backend.version(), mend: None }
-        }
-        Ok(backend) => Finding {
+    let tried = Backend::new(HypervisorKind::Qemu, state.path())
+        .and_then(|backend| Ok((backend.is_accelerated()?, backend.version()?)));
+    Ok(match tried {
+        Ok((true, version)) => Finding { what, state: "ok", found: version, mend: None },
+        Ok((false, version)) => Finding {
             what,
             state: "limited",
-            found: format!("{}: software emulation, guests are slow", backend.version()),
+            found: format!("{version}: software emulation, guests are slow"),
             mend: Some(match Path::new("/dev/kvm").exists() {
                 true => "/dev/kvm is there, but no guest runs with it".to_owned(),
                 false => "switch on hardware virtualisation and load the module kvm".to_owned(),

@@ -22,6 +22,12 @@ pub enum ServiceError {
     /// It cannot be kept apart from the machine's own services.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// NFS was asked for in a user namespace.
+    #[error(
+        "there can be no NFS server in a user namespace, as it opens files by their handles; run this as \
+         root, or have nodes use HTTP"
+    )]
+    NfsNeedsRoot,
     /// A file of its configuration cannot be written.
     #[error("cannot write {}", path.display())]
     Write {

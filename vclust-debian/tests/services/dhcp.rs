@@ -6,7 +6,9 @@ use vclust_debian::{
     AddressPlan, ClusterNetwork, DhcpHost, DhcpPlan, DhcpServer, NameService, NetworkBoot,
 };
 
-use crate::place::{Place, addresses, bare, client, client_with_address, output, run, wait};
+use crate::place::{
+    Place, addresses, bare, client, client_with_address, is_in_user_namespace, output, run, wait,
+};
 
 fn plan(addresses: &AddressPlan) -> DhcpPlan {
     let hosts = addresses.nodes().enumerate().map(|(number, node)| DhcpHost {
@@ -58,6 +60,20 @@ fn a_node_gets_its_address_and_name_and_a_stranger_none() {
     let mode = |name: &str| fs::metadata(place.path().join(name)).unwrap().permissions().mode();
     assert_eq!(mode("dnsmasq.conf") & 0o777, 0o600);
     server.stop();
+}
+
+#[test]
+fn a_user_namespace_has_a_server_too() {
+    if !is_in_user_namespace("dhcp::a_user_namespace_has_a_server_too") {
+        return;
+    }
+    let place = Place::new();
+    let addresses = addresses(2);
+    let network = place.network(&bare(&addresses));
+    let _server = server(&place, &network, &plan(&addresses));
+    let node = client(&place, &network, &addresses, 2);
+    let learned = node.enter(|| ask(&place.make("node"))).unwrap().expect("an answer");
+    assert!(learned.lines().any(|line| line == "ip=10.77.1.2"), "{learned}");
 }
 
 #[test]

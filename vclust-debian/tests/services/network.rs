@@ -1,11 +1,10 @@
 use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use vclust_debian::{AddressPlan, ClusterNetwork, NetworkError, UserNamespace};
-use vclust_process::{Daemon, end_marked, marked};
+use vclust_process::{end_marked, marked};
 
-use crate::place::{Place, addresses, bare, run, wait};
+use crate::place::{Place, addresses, bare, is_in_user_namespace, run, user_namespace, wait};
 
 /// Namespaces of networks that processes are in.
 fn namespaces() -> Vec<std::path::PathBuf> {
@@ -86,22 +85,25 @@ fn clusters_with_the_same_addresses_do_not_meet() {
 #[test]
 fn a_network_of_another_user_namespace_is_reached_through_it() {
     let place = Place::new();
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--net", "sleep", "60"]);
-    let log = place.path().join("log");
-    let holder = Daemon::start(command, "util-linux", &place.mark, &log).expect("unshare").detach();
-    let users = |process: &str| fs::read_link(format!("/proc/{process}/ns/user")).unwrap();
-    let theirs = || users(&holder.number.to_string());
-    wait("a user namespace", || theirs() != users("self"));
-    for map in ["uid_map", "gid_map"] {
-        fs::write(format!("/proc/{}/{map}", holder.number), "0 0 65536").unwrap();
-    }
+    let holder = user_namespace(&place);
     let error = ClusterNetwork::find(holder).unwrap_err();
     assert!(matches!(error, NetworkError::OtherUserNamespace { .. }), "{error}");
-    let expected = theirs();
+    let expected = fs::read_link(format!("/proc/{}/ns/user", holder.number)).unwrap();
     let expected = expected.to_str().unwrap();
     let script = format!("test $(readlink /proc/self/ns/user) = '{expected}' && test $(id -u) = 0");
     let arguments = ["-c".into(), script.into()];
     let status = UserNamespace::run_beside(holder, "sh".as_ref(), arguments).unwrap();
     assert!(status.success());
+}
+
+#[test]
+fn a_user_namespace_has_networks_with_taps_too() {
+    if !is_in_user_namespace("network::a_user_namespace_has_networks_with_taps_too") {
+        return;
+    }
+    let place = Place::new();
+    let network = place.network(&addresses(2).plan());
+    let found = ClusterNetwork::find(network.holder()).unwrap();
+    let links = found.enter(|| run("ip", &["-o", "link", "show", "master", "br0"])).unwrap();
+    assert_eq!(links.lines().count(), 2);
 }

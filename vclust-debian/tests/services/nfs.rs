@@ -5,7 +5,9 @@ use std::time::Instant;
 use vclust_debian::{ClusterNetwork, NfsAccess, NfsExport, NfsServer, ServiceError};
 use vclust_process::marked;
 
-use crate::place::{Place, addresses, bare, client_with_address, is_open, output, run, wait};
+use crate::place::{
+    Place, addresses, bare, client_with_address, is_in_user_namespace, is_open, output, run, wait,
+};
 
 const HEAD: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
@@ -51,6 +53,17 @@ fn nodes_read_and_write_what_they_may_and_nobody_outside_does() {
     eprintln!("its end: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     // what it mounted for itself, nobody else saw
     assert!(!std::path::Path::new("/run/ganesha.pid").exists());
+}
+
+#[test]
+fn a_user_namespace_has_no_server_and_is_told_what_to_do() {
+    if !is_in_user_namespace("nfs::a_user_namespace_has_no_server_and_is_told_what_to_do") {
+        return;
+    }
+    let place = Place::new();
+    let (network, exports) = exported(&place);
+    let error = NfsServer::start(&network, HEAD, &exports, &place.mark, place.path()).unwrap_err();
+    assert!(error.to_string().contains("have nodes use HTTP"), "{error}");
 }
 
 #[test]

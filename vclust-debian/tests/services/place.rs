@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use vclust_debian::{AddressPlan, ClusterNetwork, NetworkPlan};
-use vclust_process::{Mark, end_marked};
+use vclust_debian::{AddressPlan, ClusterNetwork, NetworkPlan, UserNamespace};
+use vclust_process::{Daemon, Mark, ProcessId, end_marked};
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -49,6 +49,38 @@ impl Drop for Place {
     fn drop(&mut self) {
         let _ = end_marked(&self.mark, Duration::ZERO);
     }
+}
+
+/// A process in a user namespace of its own, with all ids that users have.
+pub(crate) fn user_namespace(place: &Place) -> ProcessId {
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--net", "sleep", "60"]);
+    let log = place.path().join("unshare.log");
+    let holder = Daemon::start(command, "util-linux", &place.mark, &log).expect("unshare").detach();
+    let users = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/user"));
+    let own = users("self").expect("a namespace");
+    wait("a user namespace", || users(&holder.number.to_string()).expect("a namespace") != own);
+    for map in ["uid_map", "gid_map"] {
+        std::fs::write(format!("/proc/{}/{map}", holder.number), "0 0 65536").expect("a map");
+    }
+    holder
+}
+
+/// Runs the test of that name again in a user namespace. Answers whether this is there already.
+pub(crate) fn is_in_user_namespace(test: &str) -> bool {
+    if UserNamespace::is_inside() {
+        return true;
+    }
+    let place = Place::new();
+    let program = std::env::current_exe().expect("this program's file");
+    let program = program.to_str().expect("UTF-8");
+    // a name that no test has would be no failure
+    let script = "\"$@\" 2>&1 | tee /dev/stderr | grep -q '^test result: ok. 1 passed'";
+    let arguments = ["-c", script, "sh", program, "--exact", test, "--nocapture"].map(Into::into);
+    let holder = user_namespace(&place);
+    let status = UserNamespace::run_beside(holder, "sh".as_ref(), arguments);
+    assert!(status.expect("a shell").success(), "{test} failed in its user namespace");
+    false
 }
 
 /// The addresses of a small cluster.

@@ -10,7 +10,7 @@ use vclust_process::end_marked;
 
 use super::error::ClusterError;
 use super::record::{ClusterRecord, ClusterState};
-use super::{ClusterStore, GONE, sync};
+use super::{ClusterStore, GONE};
 use crate::lock::Lock;
 use crate::repository::{ImageRepository, scratch};
 
@@ -73,7 +73,6 @@ impl HeldCluster {
         scratch::remove(&self.gone)?;
         let directory = self.directory();
         fs::rename(&directory, &self.gone).map_err(ClusterError::write(&directory))?;
-        sync(&self.clusters)?;
         scratch::remove(&self.gone)?;
         let lock = self.clusters.join(".locks").join(self.record.name.as_str());
         remove_lock(&lock)?;

@@ -128,7 +128,6 @@ impl ClusterStore {
         record.write(&entering)?;
         let renamed = renameat_with(CWD, &entering, CWD, &target, RenameFlags::NOREPLACE);
         renamed.map_err(|error| ClusterError::write(&target)(error.into()))?;
-        sync(&self.directory)?;
         Ok(HeldCluster::new(self, record, lock))
     }
 
@@ -199,13 +198,6 @@ impl ClusterStore {
     fn hidden(&self, prefix: &str, name: &DomainName) -> PathBuf {
         self.directory.join(format!("{prefix}{name}"))
     }
-}
-
-/// Makes a rename in a directory durable.
-fn sync(directory: &Path) -> Result<(), ClusterError> {
-    fs::File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(ClusterError::write(directory))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

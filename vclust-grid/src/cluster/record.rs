@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use vclust_core::{ClusterSpec, DomainName, MacAddress, Strategy, Timestamp};
 use vclust_process::{Mark, ProcessId};
 
+use super::RECORD;
 use super::error::ClusterError;
-use super::{RECORD, sync};
 
 /// What a cluster does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -124,7 +124,8 @@ impl ClusterRecord {
         serde_json::from_slice(&text).map_err(|source| ClusterError::Damaged { path, source })
     }
 
-    /// Writes the record so that a crash leaves the old one or the new one.
+    /// Writes the record so that a crash leaves the old one or the new one. When the machine itself goes
+    /// down its clusters do, too: it does not matter then which of the two is found.
     pub(super) fn write(&self, directory: &Path) -> Result<(), ClusterError> {
         let path = directory.join(RECORD);
         let temporary = directory.join(".cluster.json.new");
@@ -141,7 +142,6 @@ impl ClusterRecord {
             file.sync_all()?;
             fs::rename(&temporary, &path)
         };
-        write().map_err(ClusterError::write(&path))?;
-        sync(directory)
+        write().map_err(ClusterError::write(&path))
     }
 }

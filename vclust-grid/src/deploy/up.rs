@@ -395,7 +395,7 @@ impl Course<'_> {
         let mut since = self.start;
         let template = if is_clone {
             let store = TemplateStore::open(self.deployer.state)?;
-            let version = self.deployer.backend.version();
+            let version = self.deployer.backend.version()?;
             let key =
                 TemplateKey { image: &self.order.images[0], shape: &shape, hypervisor: &version };
             let template = if let Some(template) = store.find(&key)? {

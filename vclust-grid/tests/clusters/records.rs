@@ -3,7 +3,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use vclust_grid::{ClusterError, ClusterState, NodeRecord, NodeState, PhaseRecord};
-use vclust_process::marked;
 
 use crate::made::{Site, name, new, open, start};
 
@@ -132,6 +131,7 @@ fn a_record_is_changed_in_little_time() {
     for _ in 0..20 {
         held.update(|record| record.state = ClusterState::Ready).unwrap();
     }
-    eprintln!("a change of a record: {:.2} ms", start.elapsed().as_secs_f64() * 1e3 / 20.0);
-    assert!(marked(&held.record().mark).unwrap().is_empty());
+    let took = start.elapsed() / 20;
+    eprintln!("a change of a record: {:.2} ms", took.as_secs_f64() * 1e3);
+    assert!(took < Duration::from_millis(200), "{took:?}");
 }

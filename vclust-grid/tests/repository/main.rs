@@ -1,6 +1,7 @@
 //! The repository of images, as builders, users and crashes find it.
 
 mod basics;
+mod clusters;
 mod collecting;
 mod crashes;
 mod exporting;

@@ -146,6 +146,8 @@ impl Asked {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -159,6 +161,22 @@ mod tests {
             assert_eq!(Request::parse(broken), Err(Refusal::NoRequest));
         }
         assert_eq!(Request::parse(b"PUT /a HTTP/1.1"), Err(Refusal::OtherMethod));
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_breaks_the_reader_and_no_part_is_beyond_the_file(
+            text in proptest::collection::vec(any::<u8>(), 0..200),
+            range in "(bytes=)?[0-9]{0,21}-[0-9]{0,21}",
+            length in any::<u64>(),
+        ) {
+            let _ = Request::parse(&text);
+            let text = format!("GET /a HTTP/1.1\r\nRange: {range}\r\n\r\n");
+            let request = Request::parse(&text).expect("a request");
+            if let Part::From { first, bytes } = request.part.of(length) {
+                prop_assert!(bytes > 0 && first.checked_add(bytes).is_some_and(|end| end <= length));
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::error::ServiceError;
 use super::server::{Server, quotable, write_private};
 use crate::network::ClusterNetwork;
 use crate::sandbox::in_private_memory;
+use crate::user_namespace::UserNamespace;
 use probe::Answer;
 
 const SERVICE: &str = "NFS";
@@ -63,6 +64,10 @@ impl NfsServer {
         mark: &Mark,
         directory: &Path,
     ) -> Result<Self, ServiceError> {
+        if UserNamespace::is_of_user() {
+            // it would start, and then refuse every file
+            return Err(ServiceError::NfsNeedsRoot);
+        }
         let configuration = directory.join("ganesha.conf");
         write_private(&configuration, &text(head, exports, directory)?)?;
         let state = directory.join("nfs-state");

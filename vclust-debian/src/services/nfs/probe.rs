@@ -115,7 +115,16 @@ fn status(answer: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_breaks_the_reader(answer in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = status(&answer);
+        }
+    }
 
     #[test]
     fn answers_are_read_and_broken_ones_are_none() {
