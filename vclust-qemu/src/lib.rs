@@ -27,5 +27,5 @@ mod saved;
 
 pub use acceleration::Acceleration;
 pub use backend::Qemu;
-pub use options::QemuOptions;
+pub use options::{Percent, QemuOptions};
 pub use problem::QemuProblem;

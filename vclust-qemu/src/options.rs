@@ -5,6 +5,23 @@ use std::time::Duration;
 
 use crate::acceleration::Acceleration;
 
+/// A part of something, from 0 to 100 %.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percent(u8);
+
+impl Percent {
+    /// So many hundredths; what is more than all is all.
+    #[must_use]
+    pub fn new(hundredths: u8) -> Self {
+        Self(hundredths.min(100))
+    }
+
+    /// The part of a number.
+    pub(crate) fn of(self, whole: u64) -> u64 {
+        whole / 100 * u64::from(self.0)
+    }
+}
+
 /// What can be chosen about QEMU, besides what a domain's configuration says.
 #[derive(Debug, Clone)]
 pub struct QemuOptions {
@@ -19,9 +36,9 @@ pub struct QemuOptions {
     pub patience: Duration,
     /// How long QEMU may take to answer.
     pub answer: Duration,
-    /// Which share of its memory a domain that starts from a saved state is expected to write, from 0
-    /// to 1. So much must be free when it starts; the rest it shares.
-    pub clone_share: f64,
+    /// Which part of its memory a domain that starts from a saved state is expected to write. So much
+    /// must be free when it starts; the rest it shares.
+    pub clone_share: Percent,
 }
 
 impl Default for QemuOptions {
@@ -32,7 +49,7 @@ impl Default for QemuOptions {
             found: None,
             patience: Duration::from_secs(60),
             answer: Duration::from_secs(10),
-            clone_share: 0.5,
+            clone_share: Percent::new(50),
         }
     }
 }

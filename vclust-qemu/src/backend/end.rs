@@ -6,7 +6,7 @@ use serde_json::json;
 use vclust_core::{DomainName, DomainState, HypervisorProblem};
 use vclust_process::end_marked;
 
-use super::{GONE, Qemu};
+use super::{GONE, Qemu, qmp_of};
 use crate::domain::{ASKED, CHANNEL, CONSOLE, Directory, MEMORY, PID, QMP, RUN, Run};
 use crate::host::{Cgroup, private_file};
 use crate::problem::{Outcome, file};
@@ -21,16 +21,21 @@ impl Qemu {
         ask_to_end(&directory)?;
         // a guest that is held hears nothing; a QEMU that does not answer is killed in the end
         let answer = self.options.answer.min(deadline);
-        let asked = self.qmp(&directory, answer).and_then(|mut qmp| {
+        let asked = qmp_of(&directory, answer).and_then(|mut qmp| {
             qmp.execute("cont", &json!({}))?;
             qmp.execute("system_powerdown", &json!({}))?;
             Ok(())
         });
         drop(directory);
-        if asked.is_ok() {
-            let _ = process.ends_within(deadline);
+        if asked.is_err() || !process.ends_within(deadline) {
+            return self.kill_now(name);
         }
-        self.kill_now(name)
+        let directory = self.held(name)?;
+        // somebody may have started it again already
+        if Run::of(&directory)?.is_some_and(|run| run.process == Some(process)) {
+            return self.tidy(&directory);
+        }
+        Ok(())
     }
 
     pub(super) fn kill_now(&self, name: &DomainName) -> Outcome<()> {

@@ -7,6 +7,7 @@ mod state;
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use vclust_process::{Mark, ProcessId};
 
 use crate::acceleration::Acceleration;
 use crate::domain::{
-    CHANNEL, CONSOLE, CONSOLE_LOG, Directory, QMP, Run, checked, connect, define, line,
+    CHANNEL, CONSOLE, CONSOLE_LOG, Directory, QMP, Run, checked, connect, define, line, sweep,
 };
 use crate::options::QemuOptions;
 use crate::problem::{Outcome, QemuProblem, file};
@@ -56,9 +57,10 @@ impl Qemu {
             .map_err(|error| failed(file("find", directory)(error)))?;
         fs::DirBuilder::new()
             .recursive(true)
-            .mode_of_owner()
+            .mode(0o700)
             .create(&directory)
             .map_err(|error| failed(file("make", &directory)(error)))?;
+        sweep(&directory);
         let acceleration = options.acceleration.map(OnceLock::from).unwrap_or_default();
         Ok(Self { directory, mark, options, acceleration })
     }
@@ -107,11 +109,6 @@ impl Qemu {
         Ok(Run::of(directory)?.and_then(|run| run.alive(&mark)))
     }
 
-    /// A connection to a domain's QEMU.
-    fn qmp(&self, directory: &Directory, answer: Duration) -> Outcome<Qmp> {
-        Ok(Qmp::greet(connect(directory, QMP, answer)?, answer)?)
-    }
-
     /// Has a domain's QEMU do something that holds it or lets it go on.
     fn switch(&self, name: &DomainName, command: &str, to: DomainState) -> Outcome<()> {
         let directory = self.held(name)?;
@@ -122,7 +119,7 @@ impl Qemu {
         if !state.is_active() {
             return Err(HypervisorProblem::State { state });
         }
-        let mut qmp = self.qmp(&directory, self.options.answer)?;
+        let mut qmp = qmp_of(&directory, self.options.answer)?;
         qmp.execute(command, &json!({}))?;
         Ok(())
     }
@@ -183,15 +180,9 @@ impl Qemu {
     }
 }
 
-/// Directories for their owner alone.
-trait OwnerOnly {
-    fn mode_of_owner(&mut self) -> &mut Self;
-}
-
-impl OwnerOnly for fs::DirBuilder {
-    fn mode_of_owner(&mut self) -> &mut Self {
-        std::os::unix::fs::DirBuilderExt::mode(self, 0o700)
-    }
+/// A connection to a domain's QEMU.
+fn qmp_of(directory: &Directory, answer: Duration) -> Outcome<Qmp> {
+    Ok(Qmp::greet(connect(directory, QMP, answer)?, answer)?)
 }
 
 /// Puts what was tried and the domain's name to what was in the way.

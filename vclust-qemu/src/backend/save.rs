@@ -7,7 +7,7 @@ use vclust_core::{DomainMemory, DomainName, HypervisorProblem};
 
 use super::end::ask_to_end;
 use super::start::{migration_capabilities, migration_ends};
-use super::{GONE, Qemu};
+use super::{GONE, Qemu, qmp_of};
 use crate::domain::{Directory, MEMORY, Run};
 use crate::host::move_sparse;
 use crate::machine::Shape;
@@ -38,7 +38,7 @@ impl Qemu {
     /// Has QEMU write the state of its devices, and end. Answers its version.
     fn write_state(&self, directory: &Directory, saving: &Saving) -> Outcome<String> {
         let patience = self.options.patience;
-        let mut qmp = self.qmp(directory, self.options.answer)?;
+        let mut qmp = qmp_of(directory, self.options.answer)?;
         qmp.execute("stop", &json!({}))?;
         let written = migration_capabilities(&mut qmp)
             .and_then(|()| Ok(qmp.hand("state", saving.state())?))

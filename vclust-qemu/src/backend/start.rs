@@ -55,9 +55,9 @@ impl Qemu {
         configuration: &DomainConfiguration,
         cloned: bool,
     ) -> Outcome<Run> {
-        let whole = (mebibytes(configuration.memory) << 20) as f64;
-        let share = if cloned { self.options.clone_share.clamp(0.0, 1.0) } else { 1.0 };
-        let promised = ByteSize::new((whole * share) as u64 + OVERHEAD);
+        let whole = mebibytes(configuration.memory) << 20;
+        let guest = if cloned { self.options.clone_share.of(whole) } else { whole };
+        let promised = ByteSize::new(guest + OVERHEAD);
         let run = Run { process: None, promised, cloned, cgroup: None };
         // others must see this promise before they make their own
         let all = std::fs::File::open(&self.directory).map_err(file("open", &self.directory))?;

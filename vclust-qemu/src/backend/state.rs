@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use vclust_core::{Domain, DomainName, DomainState, HypervisorProblem};
 
-use super::Qemu;
+use super::{Qemu, qmp_of};
 use crate::domain::{Directory, LEFTOVER, Run, ended};
 use crate::problem::{Outcome, file};
 
@@ -23,7 +23,7 @@ impl Qemu {
 
     fn look_within(&self, directory: &Directory, answer: Duration) -> Outcome<DomainState> {
         if self.process(directory)?.is_none() {
-            return Ok(at_rest(directory)?);
+            return at_rest(directory);
         }
         match directory.hold(POLITE.min(answer)) {
             Ok(()) => {
@@ -46,8 +46,7 @@ impl Qemu {
         answer: Duration,
     ) -> Outcome<DomainState> {
         let Some(process) = self.process(directory)? else { return at_rest(directory) };
-        let asked = self
-            .qmp(directory, answer)
+        let asked = qmp_of(directory, answer)
             .and_then(|mut qmp| Ok(qmp.execute("query-status", &json!({}))?));
         match asked {
             Ok(answer) => Ok(state_of(answer["status"].as_str().unwrap_or_default())),

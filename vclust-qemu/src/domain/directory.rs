@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::de::DeserializeOwned;
 use vclust_core::{DomainConfiguration, DomainName, HypervisorProblem};
+use vclust_process::ProcessId;
 
 use super::DEFINITION;
 use crate::host::{private_file, unfinished, write_whole};
@@ -17,6 +18,9 @@ use crate::problem::{Outcome, QemuProblem, file};
 
 /// What names of directories begin with that are not, or no longer, domains.
 pub(crate) const LEFTOVER: char = '.';
+
+/// How old something unfinished must be to be taken for abandoned.
+const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The directory of a domain, open, so that it stays the same one whatever happens to its name.
 pub(crate) struct Directory {
@@ -135,6 +139,24 @@ fn rename(draft: &Path, path: &Path, configuration: &DomainConfiguration) -> Out
             }
         }
         Err(error) => Err(file("make", path)(error.into())),
+    }
+}
+
+/// Removes what killed processes have left of definitions that had no name yet, or no more.
+pub(crate) fn sweep(below: &Path) {
+    let Ok(entries) = fs::read_dir(below) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let draft = name.to_str().and_then(|name| name.strip_prefix(LEFTOVER)?.rsplit_once('.'));
+        let maker = draft.and_then(|(rest, _)| rest.rsplit_once('.')?.1.parse().ok());
+        let is_old = entry.metadata().is_ok_and(|data| {
+            let age = data.modified().ok().and_then(|time| time.elapsed().ok());
+            data.is_dir() && age.is_some_and(|age| age > ABANDONED)
+        });
+        // what cannot be removed now is the next one's
+        if is_old && maker.is_some_and(|maker| ProcessId::of(maker).is_none()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

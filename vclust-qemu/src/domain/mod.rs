@@ -16,7 +16,7 @@ mod line;
 mod run;
 
 pub(crate) use definition::checked;
-pub(crate) use directory::{Directory, LEFTOVER, define, lock, private_directory, read};
+pub(crate) use directory::{Directory, LEFTOVER, define, lock, private_directory, read, sweep};
 pub(crate) use line::{connect, line};
 pub(crate) use run::{Run, ended};
 

@@ -17,7 +17,7 @@ pub(crate) use sparse::{free_zeros, move_sparse};
 /// Makes a file that only its owner may use, in the place of any that is there.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path),
     }
 }

@@ -21,7 +21,8 @@ use crate::domain::{CHANNEL, CONSOLE, CONSOLE_LOG, Directory, MEMORY, PID, QMP};
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 /// The port by which a guest knows the channel to its agent.
 const AGENT: &str = "org.vclust.agent";
-const MACHINE: &str = "pc,memory-backend=ram,hpet=off,vmport=off,usb=off,dump-guest-core=off,mem-merge=off";
+const MACHINE: &str =
+    "pc,memory-backend=ram,hpet=off,vmport=off,usb=off,dump-guest-core=off,mem-merge=off";
 
 /// What a domain is started from.
 #[derive(Debug, Clone, Copy)]

@@ -43,7 +43,7 @@ impl Qmp {
             return Err(strange("the greeting", &greeting));
         };
         let package = version["package"].as_str().unwrap_or_default();
-        qmp.version = format!("{major}.{minor}.{micro} {package}").trim().to_owned();
+        format!("{major}.{minor}.{micro} {package}").trim().clone_into(&mut qmp.version);
         qmp.execute("qmp_capabilities", &json!({}))?;
         Ok(qmp)
     }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -46,13 +46,13 @@ impl Site {
         self.path.join(name)
     }
 
-    pub(crate) fn options(&self) -> QemuOptions {
+    pub(crate) fn options() -> QemuOptions {
         // what is tested here does not depend on it, and emulation works everywhere
         QemuOptions { acceleration: Some(Acceleration::Emulation), ..QemuOptions::default() }
     }
 
     pub(crate) fn qemu(&self) -> Qemu {
-        self.qemu_with(self.options())
+        self.qemu_with(Self::options())
     }
 
     pub(crate) fn qemu_with(&self, options: QemuOptions) -> Qemu {
@@ -146,9 +146,4 @@ pub(crate) fn cause(error: &HypervisorError) -> String {
         next = cause.source();
     }
     text
-}
-
-/// That a program is there, for tests that need more than QEMU.
-pub(crate) fn has(path: &Path) -> bool {
-    path.exists()
 }
