@@ -54,8 +54,9 @@ test-apt: build ## compare N random requests (SEED=...) with apt's answers
 	$(PYTHON) tests/apt/agree.py --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
 	    --number $(N) --seed $(SEED) --require $(REQUIRE) --report $(TARGET_DIR)/agreement.json
 
-test-boot: ## boot images under QEMU: an address, logins, a compiler, MPI (needs root)
+test-boot: ## start images and clones under QEMU: an address, logins, a compiler, MPI (needs root)
 	@scripts/setup boot
+	$(CARGO) test --locked --package vclust-qemu --test domains -- --ignored --nocapture
 	$(CARGO) test --locked --package vclust-grid --test boot -- --ignored --nocapture --test-threads=1
 
 prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name, TWICE=1)

@@ -1,0 +1,73 @@
+//! That a domain was started, as which process, and how it ended.
+//!
+//! The record is written before the process is there, so that none is overlooked: a process that the
+//! record does not name yet is found by its mark. Nobody waits for a domain's process but whoever
+//! started it, so how it ended is told by QEMU's own file: QEMU removes `qemu.pid` when it ends in good
+//! order, as it does when a guest switches itself off, and cannot when it is killed or crashes.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use vclust_core::{ByteSize, DomainState};
+use vclust_process::{Mark, ProcessId, marked};
+
+use super::directory::{Directory, read};
+use super::{ASKED, PID, RUN};
+use crate::host::{resident, write_whole};
+use crate::problem::{Outcome, QemuProblem, file};
+
+/// That a domain was started.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// The process, once it is there.
+    pub(crate) process: Option<ProcessId>,
+    /// How much of the host's memory it may come to use.
+    pub(crate) promised: ByteSize,
+    /// Whether it has its memory from a saved state, which others share.
+    pub(crate) cloned: bool,
+    /// The control group that keeps its limits.
+    pub(crate) cgroup: Option<PathBuf>,
+}
+
+impl Run {
+    /// The record of a domain that was started and not tidied up since.
+    pub(crate) fn of(directory: &Directory) -> Outcome<Option<Self>> {
+        read(&directory.file(RUN))
+    }
+
+    /// Writes the record.
+    pub(crate) fn write(&self, directory: &Directory) -> Outcome<()> {
+        let path = directory.file(RUN);
+        let text = serde_json::to_vec(self)
+            .map_err(|source| QemuProblem::Damaged { path: path.clone(), source })?;
+        write_whole(&path, &text).map_err(file("write", &path))
+    }
+
+    /// The process, if it runs.
+    pub(crate) fn alive(&self, mark: &Mark) -> Option<ProcessId> {
+        match self.process {
+            Some(process) => process.is_alive().then_some(process),
+            // whoever started it was killed in the midst of it
+            None => marked(mark).ok()?.into_iter().next(),
+        }
+    }
+
+    /// How much memory it may take beyond what it has.
+    pub(crate) fn outstanding(&self) -> u64 {
+        let has = match self.process {
+            Some(process) if process.is_alive() => resident(process.number, !self.cloned),
+            Some(_) => return 0,
+            None => 0,
+        };
+        self.promised.bytes().saturating_sub(has)
+    }
+}
+
+/// In which state a domain is whose process has ended.
+pub(crate) fn ended(directory: &Directory) -> DomainState {
+    if directory.has(ASKED) || !directory.has(PID) {
+        DomainState::Off
+    } else {
+        DomainState::Crashed
+    }
+}

@@ -1,0 +1,265 @@
+//! What clones of a guest with a real kernel cost. The kernel is fetched, so `make test-boot` runs
+//! this and a plain test run does not.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use vclust_core::{
+    ByteSize, DomainBoot, DomainInterface, DomainMemory, DomainState, Hypervisor, MacAddress,
+};
+use vclust_process::ProcessId;
+use vclust_qemu::{Qemu, QemuOptions};
+
+use crate::site::{PATIENCE, Site, cause};
+
+/// Clones that are started at once, for each line of the report.
+const CLONES: [usize; 3] = [1, 4, 16];
+/// Processor seconds that a clone may take until it has answered, and MiB of its own.
+const BOUNDS: (f64, f64) = (0.6, 110.0);
+
+/// Set in the environment of the test inside its network namespace.
+const INSIDE: &str = "VCLUST_TEST_INSIDE";
+
+/// The whole user space of the guest: it says that it is there, waits for a line and repeats it.
+const INIT: &str = r#"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+int main(void) {
+    char line[100];
+    mount("dev", "/dev", "devtmpfs", 0, "");
+    int console = open("/dev/ttyS0", O_RDWR);
+    write(console, "GATE\n", 5);
+    for (;;) {
+        ssize_t length = read(console, line, sizeof line);
+        if (length > 3 && !memcmp(line, "off", 3))
+            reboot(RB_POWER_OFF);
+        write(console, "READY ", 6);
+        write(console, line, length);
+    }
+}
+"#;
+const COMMAND_LINE: &str = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable \
+    no_timer_check cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=1 rdinit=/init";
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().expect("a program that `scripts/setup boot` installs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Debian's kernel for virtual machines, fetched once.
+fn kernel() -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernel");
+    let image = directory.join("vmlinuz");
+    if image.exists() {
+        return image;
+    }
+    fs::create_dir_all(&directory).expect("a directory");
+    let depends = run(Command::new("apt-cache").args(["depends", "linux-image-cloud-amd64"]));
+    let package = depends.lines().find_map(|line| line.trim().strip_prefix("Depends: "));
+    let package = package.expect("a kernel");
+    run(Command::new("apt-get").args(["-q", "download", package]).current_dir(&directory));
+    let files = fs::read_dir(&directory).expect("a directory").flatten();
+    let deb =
+        files.map(|file| file.path()).find(|path| path.extension().is_some_and(|e| e == "deb"));
+    let root = directory.join("root");
+    run(Command::new("dpkg-deb").arg("-x").arg(deb.expect("a package")).arg(&root));
+    let boot = fs::read_dir(root.join("boot")).expect("a directory").flatten();
+    let is_kernel = |path: &PathBuf| path.to_string_lossy().contains("/vmlinuz-");
+    let found = boot.map(|file| file.path()).find(is_kernel).expect("a kernel");
+    fs::rename(found, &image).expect("a kernel");
+    let _ = fs::remove_dir_all(root);
+    image
+}
+
+/// An initramfs of a single program: an archive in cpio's `newc` format.
+fn initramfs(directory: &Path) -> PathBuf {
+    let (source, program) = (directory.join("init.c"), directory.join("init"));
+    fs::write(&source, INIT).expect("a file");
+    run(Command::new("gcc").args(["-static", "-Os", "-s", "-o"]).arg(&program).arg(&source));
+    let mut archive = Vec::new();
+    let mut add = |name: &str, mode: u32, data: &[u8]| {
+        let length = u32::try_from(data.len()).expect("a small program");
+        let name_length = u32::try_from(name.len() + 1).expect("a short name");
+        archive.extend_from_slice(b"070701");
+        for field in [1, mode, 0, 0, 1, 0, length, 0, 0, 0, 0, name_length, 0] {
+            archive.extend_from_slice(format!("{field:08x}").as_bytes());
+        }
+        archive.extend_from_slice(name.as_bytes());
+        archive.push(0);
+        archive.resize(archive.len().next_multiple_of(4), 0);
+        archive.extend_from_slice(data);
+        archive.resize(archive.len().next_multiple_of(4), 0);
+    };
+    add("dev", 0o40_755, &[]);
+    add("init", 0o100_755, &fs::read(&program).expect("a program"));
+    add("TRAILER!!!", 0, &[]);
+    let path = directory.join("initramfs");
+    fs::write(&path, archive).expect("an archive");
+    path
+}
+
+/// Processor seconds that a process has taken.
+fn processor_seconds(process: &ProcessId) -> f64 {
+    let tasks = fs::read_dir(format!("/proc/{}/task", process.number)).expect("a process");
+    let nanoseconds = tasks.flatten().map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).expect("a thread");
+        text.split(' ').next().and_then(|field| field.parse::<f64>().ok()).expect("a number")
+    });
+    nanoseconds.sum::<f64>() / 1e9
+}
+
+/// A process's share of memory in MiB: all of what is its own, a part of what it shares.
+fn proportional_mebibytes(process: &ProcessId) -> f64 {
+    let path = format!("/proc/{}/smaps_rollup", process.number);
+    let text = fs::read_to_string(path).expect("a process");
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a sum");
+    line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1024.0
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let number = values.len() as f64;
+    values.sum::<f64>() / number
+}
+
+/// Makes taps in the network namespace of this process.
+fn taps(names: impl Iterator<Item = String>) {
+    for name in names {
+        run(Command::new("ip").args(["tuntap", "add", "mode", "tap", "name", &name]));
+        run(Command::new("ip").args(["link", "set", &name, "up"]));
+    }
+}
+
+fn interface(index: usize) -> DomainInterface {
+    let last = u8::try_from(index).expect("a small number");
+    let mac = MacAddress([0x52, 0x54, 0, 0x77, 0, last]);
+    DomainInterface { mac, host_device: format!("tap{index}"), bridge: None }
+}
+
+#[test]
+#[ignore = "fetches a kernel and needs root; `make test-boot` runs it"]
+fn clones_of_a_real_kernel_answer_soon_and_take_little() {
+    assert!(rustix::process::geteuid().is_root(), "only root may make taps");
+    if std::env::var_os(INSIDE).is_none() {
+        // once more, in a network namespace that is gone with it
+        let own = std::env::current_exe().expect("this program");
+        let status = Command::new("unshare")
+            .args(["--net", "--"])
+            .arg(own)
+            .args(["clones_of_a_real_kernel", "--ignored", "--nocapture"])
+            .env(INSIDE, "")
+            .status();
+        assert!(status.expect("util-linux has `unshare`").success());
+        return;
+    }
+    let site = Site::new();
+    taps((0..=CLONES[2]).map(|index| interface(index).host_device));
+    let qemu = site.qemu_with(QemuOptions::default());
+    eprintln!("{}", qemu.acceleration().expect("an acceleration").name());
+    let mut template = site.configuration("template");
+    template.memory = ByteSize::new(256 << 20);
+    template.memory_use = DomainMemory::Saveable;
+    template.interfaces = vec![interface(CLONES[2])];
+    template.boot = DomainBoot::Kernel {
+        image: kernel(),
+        initramfs: Some(initramfs(&site.path(""))),
+        command_line: COMMAND_LINE.to_owned(),
+    };
+    qemu.define(&template).expect("a definition");
+    let start = Instant::now();
+    qemu.start(&template.name).expect("a template");
+    wait_for(&qemu, &template.name, "GATE");
+    let process = site.process(&template.name);
+    eprintln!(
+        "template: at its gate after {:.2} s, {:.2} s of processor, {:.0} MiB",
+        start.elapsed().as_secs_f64(),
+        processor_seconds(&process),
+        proportional_mebibytes(&process)
+    );
+    let (start, saved) = (Instant::now(), site.path("saved"));
+    qemu.save(&template.name, &saved).expect("a saved state");
+    let blocks = |path: &str| {
+        let data = fs::metadata(saved.join(path)).expect("a file");
+        std::os::unix::fs::MetadataExt::blocks(&data) * 512
+    };
+    eprintln!(
+        "saved in {:.2} s: {:.1} MiB of memory, {} KiB of state",
+        start.elapsed().as_secs_f64(),
+        blocks("memory") as f64 / 1_048_576.0,
+        blocks("state") >> 10
+    );
+    for number in CLONES {
+        let names: Vec<_> = (0..number)
+            .map(|index| {
+                let mut clone = template.clone();
+                clone.name = format!("clone-{number}-{index}").parse().expect("a name");
+                clone.interfaces = vec![interface(index)];
+                qemu.define(&clone).expect("a definition");
+                clone.name
+            })
+            .collect();
+        let start = Instant::now();
+        let resumed: Vec<(f64, f64)> = thread::scope(|scope| {
+            let restore = |name| {
+                qemu.restore(name, &saved).expect("a clone");
+                let seconds = start.elapsed().as_secs_f64();
+                (seconds, processor_seconds(&site.process(name)))
+            };
+            let threads: Vec<_> =
+                names.iter().map(|name| scope.spawn(move || restore(name))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("a clone")).collect()
+        });
+        for name in &names {
+            let mut line = qemu.console(name).expect("a console");
+            line.writer.write_all(b"hello\n").expect("a console");
+        }
+        for name in &names {
+            wait_for(&qemu, name, "READY hello");
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        let processes: Vec<_> = names.iter().map(|name| site.process(name)).collect();
+        let processor = mean(processes.iter().map(processor_seconds));
+        let memory = mean(processes.iter().map(proportional_mebibytes));
+        eprintln!(
+            "{number} clones: the last resumed after {:.2} s with {:.3} s of processor each; all \
+             answered after {seconds:.2} s with {processor:.3} s and {memory:.0} MiB each",
+            resumed.iter().map(|(seconds, _)| *seconds).fold(0.0, f64::max),
+            mean(resumed.iter().map(|(_, processor)| *processor)),
+        );
+        assert!(processor < BOUNDS.0 && memory < BOUNDS.1, "more than {BOUNDS:?}");
+        for name in &names {
+            assert_eq!(qemu.state(name).expect("a state"), DomainState::Running);
+            qemu.kill(name).expect("an end");
+        }
+    }
+    // one that starts from the network is the other machine
+    let mut network = template.clone();
+    network.name = "network".parse().expect("a name");
+    network.boot = DomainBoot::Network;
+    qemu.define(&network).expect("a definition");
+    let error = qemu.restore(&network.name, &saved).expect_err("another machine");
+    assert!(cause(&error).contains("way to boot"), "{}", cause(&error));
+    qemu.start(&network.name).expect("a domain");
+    assert_eq!(qemu.state(&network.name).expect("a state"), DomainState::Running);
+}
+
+fn wait_for(qemu: &Qemu, name: &vclust_core::DomainName, text: &str) {
+    let end = Instant::now() + PATIENCE * 4;
+    loop {
+        let said = qemu.console_log(name, 10_000).expect("a log");
+        let said = String::from_utf8_lossy(&said);
+        if said.contains(text) {
+            return;
+        }
+        assert!(Instant::now() < end, "{name} does not say `{text}`: {said}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
