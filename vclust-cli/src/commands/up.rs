@@ -261,7 +261,11 @@ fn record(state: &StateDirectory, planned: &Planned, site: &str, started: &Start
         nodes: planned.spec.nodes,
         packages: planned.spec.request(),
     });
-    let mut events = vec![request];
+    // a request for machines alone teaches nothing about packages
+    let mut events = Vec::new();
+    if !planned.spec.request().is_empty() {
+        events.push(request);
+    }
     events.extend(started.events.iter().cloned());
     let append = || -> Result<(), Failure> {
         let mut history = HistoryDatabase::open(state)?;

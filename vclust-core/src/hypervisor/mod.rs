@@ -100,7 +100,8 @@ pub trait Hypervisor: Send + Sync {
 
     /// Starts a domain that is off from what [`Self::save`] left, and lets it run on.
     ///
-    /// The configuration must have the devices of the domain that was saved. Any number of domains may
+    /// The configuration must have the devices of the domain that was saved. Its disks may be in other
+    /// files, which must not be larger; the guest goes on to see the sizes it found. Any number of domains may
     /// start from one saved state, at once, and share the memory that they do not write.
     fn restore(&self, domain: &DomainName, from: &Path) -> Result<(), HypervisorError>;
 

@@ -71,7 +71,7 @@ impl Shape {
                 own.acceleration.name().to_owned(),
             ),
             ("way to boot", self.boot.clone(), own.boot.clone()),
-            ("list of disks", list(&self.disks), list(&own.disks)),
+            ("list of disks", list(&self.disks), list(&larger_only(&self.disks, &own.disks))),
             ("number of interfaces", self.interfaces.to_string(), own.interfaces.to_string()),
         ];
         for (what, saved, own) in pairs {
@@ -79,6 +79,16 @@ impl Shape {
         }
         Ok(())
     }
+}
+
+/// The disks of a domain, each of which may be smaller than the saved one: the guest goes on to see
+/// the size that it found, and what lies on the disk ends earlier. Such a disk counts as the saved one.
+fn larger_only(saved: &[DiskShape], own: &[DiskShape]) -> Vec<DiskShape> {
+    let mut disks = own.to_vec();
+    for (own, saved) in disks.iter_mut().zip(saved) {
+        own.bytes = own.bytes.max(saved.bytes);
+    }
+    disks
 }
 
 /// That something is the same for a saved state and a domain.
