@@ -71,7 +71,7 @@ pub(super) fn assemble(root: &Root) -> Result<(), AgentError> {
             }
             match upper {
                 Upper::Memory => {
-                    mount_at("tmpfs", UPPER, "tmpfs", MountFlags::empty(), "mode=755")?
+                    mount_at("tmpfs", UPPER, "tmpfs", MountFlags::empty(), "mode=755")?;
                 }
                 Upper::Disk(disk) => mount_disk(disk, UPPER)?,
             }

@@ -168,13 +168,12 @@ pub(crate) fn ps(arguments: &Ps, format: Format) -> Result<(), Failure> {
 fn find(store: &ClusterStore, name: &NodeName) -> Result<(ClusterRecord, NodeRecord), Failure> {
     let record = store.get(&name.cluster)?;
     let node = record.nodes.iter().find(|node| node.name.as_str() == name.node).cloned();
-    match node {
-        Some(node) => Ok((record, node)),
-        None => {
-            let (node, cluster) = (name.node.clone(), name.cluster.to_string());
-            let known = counted(record.nodes.len(), "node");
-            Err(Failure::NoNode { node, cluster, known })
-        }
+    if let Some(node) = node {
+        Ok((record, node))
+    } else {
+        let (node, cluster) = (name.node.clone(), name.cluster.to_string());
+        let known = counted(record.nodes.len(), "node");
+        Err(Failure::NoNode { node, cluster, known })
     }
 }
 

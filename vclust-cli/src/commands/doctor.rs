@@ -128,9 +128,10 @@ fn emulation() -> Result<Finding, Failure> {
             what,
             state: "limited",
             found: format!("{version}: software emulation, guests are slow"),
-            mend: Some(match Path::new("/dev/kvm").exists() {
-                true => "/dev/kvm is there, but no guest runs with it".to_owned(),
-                false => "switch on hardware virtualisation and load the module kvm".to_owned(),
+            mend: Some(if Path::new("/dev/kvm").exists() {
+                "/dev/kvm is there, but no guest runs with it".to_owned()
+            } else {
+                "switch on hardware virtualisation and load the module kvm".to_owned()
             }),
         },
         Err(error) => Finding {

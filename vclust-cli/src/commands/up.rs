@@ -95,18 +95,15 @@ pub(crate) fn clean_up() -> Result<(), Failure> {
 
 /// The spec, and the directory that its files are relative to.
 fn spec_of(arguments: &Up) -> Result<(ClusterSpec, PathBuf), Failure> {
-    let (mut spec, directory) = match &arguments.spec {
-        Some(path) => {
-            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-            (planning::read_spec(path)?, directory.unwrap_or(Path::new(".")).to_owned())
-        }
-        None => {
-            let nodes = arguments.nodes.unwrap_or(1);
-            let text = format!("name = \"cluster\"\nnodes = {nodes}\n");
-            let mut spec = ClusterSpec::parse(&text).map_err(Failure::Options)?;
-            spec.packages.clone_from(&arguments.packages);
-            (spec, PathBuf::from("."))
-        }
+    let (mut spec, directory) = if let Some(path) = &arguments.spec {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        (planning::read_spec(path)?, directory.unwrap_or(Path::new(".")).to_owned())
+    } else {
+        let nodes = arguments.nodes.unwrap_or(1);
+        let text = format!("name = \"cluster\"\nnodes = {nodes}\n");
+        let mut spec = ClusterSpec::parse(&text).map_err(Failure::Options)?;
+        spec.packages.clone_from(&arguments.packages);
+        (spec, PathBuf::from("."))
     };
     if let Some(name) = &arguments.name {
         spec.name.clone_from(name);

@@ -46,7 +46,7 @@ UseDNS no
 MaxStartups 256
 ";
 
-/// Where OpenMPI looks for hosts if it is told nothing else.
+/// Where `OpenMPI` looks for hosts if it is told nothing else.
 const OPENMPI_HOSTFILE: &str = "/etc/openmpi/openmpi-default-hostfile";
 
 impl ClusterFiles<'_> {
@@ -208,7 +208,7 @@ const LAST: u32 = 59_999;
 impl Account {
     fn of(root: &Root<'_>, name: &str) -> Result<Self, DeployError> {
         let text = |path: &str| -> Result<String, DeployError> {
-            let found = root.find(path)?.and_then(|entry| entry.text());
+            let found = root.find(path)?.and_then(vclust_debian::ImageEntry::text);
             Ok(found.unwrap_or_default())
         };
         let users = text("/etc/passwd")?;
@@ -268,28 +268,29 @@ impl Account {
             return Ok((self.uid, self.gid));
         }
         let line = |path: &str, name: &str| -> Result<Option<Vec<String>>, DeployError> {
-            let table = root.find(path)?.and_then(|entry| entry.text()).unwrap_or_default();
+            let table =
+                root.find(path)?.and_then(vclust_debian::ImageEntry::text).unwrap_or_default();
             let found = table.lines().find(|line| line.split(':').next() == Some(name));
             Ok(found.map(|line| line.split(':').map(str::to_owned).collect()))
         };
         let number = |line: &[String], at: usize| line.get(at).and_then(|field| field.parse().ok());
-        let (uid, first_gid) = match user.parse() {
-            Ok(uid) => (uid, uid),
-            Err(_) => {
-                let line = line("/etc/passwd", user)?.ok_or_else(unknown)?;
-                (number(&line, 2).ok_or_else(unknown)?, number(&line, 3).ok_or_else(unknown)?)
-            }
+        let (uid, first_gid) = if let Ok(uid) = user.parse() {
+            (uid, uid)
+        } else {
+            let line = line("/etc/passwd", user)?.ok_or_else(unknown)?;
+            (number(&line, 2).ok_or_else(unknown)?, number(&line, 3).ok_or_else(unknown)?)
         };
         let gid = match group {
             None => first_gid,
             Some(group) if group == self.name => self.gid,
-            Some(group) => match group.parse() {
-                Ok(gid) => gid,
-                Err(_) => {
+            Some(group) => {
+                if let Ok(gid) = group.parse() {
+                    gid
+                } else {
                     let line = line("/etc/group", group)?.ok_or_else(unknown)?;
                     number(&line, 2).ok_or_else(unknown)?
                 }
-            },
+            }
         };
         Ok((uid, gid))
     }

@@ -24,6 +24,7 @@ use vclust_debian::{
 
 use super::backend::Backend;
 use super::cancel::Cancel;
+use super::capacity;
 use super::error::DeployError;
 use super::events::{DeployEvent, OnDeploy};
 use super::files::ClusterFiles;
@@ -32,7 +33,6 @@ use super::machine::{
 };
 use super::node::{Bringing, NodeTask, Origin, now};
 use super::template::{Making, TemplateKey, TemplateStore};
-use super::{WARM, capacity};
 use crate::cluster::{
     ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster, NewCluster, NodeRecord,
     NodeState, PhaseRecord, hosts_file, known_hosts, mpi_hostfile,
@@ -449,14 +449,11 @@ impl Course<'_> {
                 cluster: Some(cluster_layer.to_owned()),
                 own,
             };
-            let (disks, memory_use, origin) = match &template {
-                Some(template) => {
-                    (disks.all(&empty)?, DomainMemory::Saveable, Origin::Saved(template.saved()))
-                }
-                None => {
-                    let prepare = Prepare { base: Some(BASE.to_owned()), warm: Vec::new() };
-                    (disks.needed(), DomainMemory::Private, Origin::Boot(prepare))
-                }
+            let (disks, memory_use, origin) = if let Some(template) = &template {
+                (disks.all(&empty)?, DomainMemory::Saveable, Origin::Saved(template.saved()))
+            } else {
+                let prepare = Prepare { base: Some(BASE.to_owned()), warm: Vec::new() };
+                (disks.needed(), DomainMemory::Private, Origin::Boot(prepare))
             };
             let tap = AddressPlan::tap(place as u32 + 1);
             let configuration = shape.machine(node.name.clone(), node.mac, tap, disks, memory_use);
