@@ -1,5 +1,5 @@
-//! vclust acting on Debian: it reads mirrors and the machine's apt configuration, and makes images of
-//! root directories.
+//! vclust acting on Debian: it reads mirrors and the machine's apt configuration, makes images of root
+//! directories, and makes the networks of clusters with what head nodes offer in them.
 
 mod apt_configuration;
 mod command;

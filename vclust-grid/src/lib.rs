@@ -1,9 +1,11 @@
-//! What a site of vclust keeps: its history, what estimators learned from it, and its images.
+//! What a site of vclust keeps: its history, what estimators learned from it, its images, and the
+//! records of its clusters.
 //!
 //! The ideas are in `vclust-core`: what an event is, and what a store of events must do. Here is
 //! the store that survives crashes and serves several processes at once, a SQLite file in the
 //! state directory, and the way estimators are brought up to date from any store. Beside it is the
-//! repository of images, which builders fill and everything else reads.
+//! repository of images, which builders fill and everything else reads. The records of clusters say
+//! what runs, so that whatever a killed command left can be found and removed.
 
 mod boot;
 mod cluster;

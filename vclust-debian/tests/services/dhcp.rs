@@ -1,6 +1,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Instant;
 
 use vclust_debian::{
     AddressPlan, ClusterNetwork, DhcpHost, DhcpPlan, DhcpServer, NameService, NetworkBoot,
@@ -44,9 +45,13 @@ fn a_node_gets_its_address_and_name_and_a_stranger_none() {
     let place = Place::new();
     let addresses = addresses(300);
     let network = place.network(&bare(&addresses));
+    let start = Instant::now();
     let mut server = server(&place, &network, &plan(&addresses));
+    eprintln!("a DHCP server for 300 nodes: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let node = client(&place, &network, &addresses, 257);
+    let start = Instant::now();
     let learned = node.enter(|| ask(&place.make("node"))).unwrap().expect("an answer");
+    eprintln!("an address: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let has = |line: &str| learned.lines().any(|other| other == line);
     assert!(has("ip=10.77.2.7") && has("mask=16") && has("hostname=n257"), "{learned}");
     assert!(has("lease=4294967295") && has("serverid=10.77.0.1"), "{learned}");

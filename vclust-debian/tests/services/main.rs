@@ -5,6 +5,7 @@
 
 mod dhcp;
 mod http;
+mod kills;
 mod network;
 mod nfs;
 mod outward;
