@@ -108,9 +108,7 @@ def built_again(arguments, command, environment, first, ours):
         target = arguments.directory / "again"
         shutil.rmtree(target, ignore_errors=True)
         run([arguments.vclust, "--format", "json", "cache", "export", second["id"], str(target)], env=environment)
-        if arguments.twice:
-        again = built_again(arguments, command, environment, built, ours)
-    differences = tree.compare(tree.walk(ours, times=True), tree.walk(target, times=True), tree.Allowed.nothing())
+        differences = tree.compare(tree.walk(ours, times=True), tree.walk(target, times=True), tree.Allowed.nothing())
         problems += [f"built again: {path}: {what} was {one}, is {two}" for path, told in differences for what, one, two in told]
         shutil.rmtree(target)
     return problems
@@ -132,6 +130,7 @@ def prove(arguments, name, variant, packages, allowed):
     start = time.monotonic()
     theirs(built["packages"], counterpart, shown["manifest"]["source_date_epoch"])
     seconds = time.monotonic() - start
+    again = built_again(arguments, command, environment, built, ours) if arguments.twice else []
     differences = tree.compare(tree.walk(ours), tree.walk(counterpart), allowed)
     here, there = status(ours), status(counterpart)
     problems = [f"{path}: {what} is {mine}, mmdebstrap's {other}" for path, told in differences for what, mine, other in told]
@@ -141,8 +140,7 @@ def prove(arguments, name, variant, packages, allowed):
         # what an image leaves out on purpose is missing for dpkg
         lines = [line for line in said.splitlines() if not allowed.reason(line.split()[-1])]
         problems += [f"dpkg {check}: {line}" for line in lines]
-    if arguments.twice:
-        problems += again
+    problems += again
     for path in (ours, counterpart):
         if not arguments.keep:
             shutil.rmtree(path)
