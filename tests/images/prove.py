@@ -144,6 +144,8 @@ def prove(arguments, name, variant, packages, allowed):
     for path in (ours, counterpart):
         if not arguments.keep:
             shutil.rmtree(path)
+    if not arguments.keep:
+        run([*vclust, "cache", "gc", "--budget", "1GB"], env=environment)
     count = len(built["packages"])
     say(f"{name}: {count} packages, {len(problems)} differences (vclust {built['seconds']:.1f} s, mmdebstrap {seconds:.1f} s)")
     for problem in problems[:40]:
@@ -159,7 +161,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="what they are drawn by (default: %(default)s)")
     parser.add_argument("--only", action="append", default=[], help="prove only the case of this name; can be repeated")
     parser.add_argument("--twice", action="store_true", help="build each image once more, and compare the bytes")
-    parser.add_argument("--keep", action="store_true", help="leave the last two trees in the directory")
+    parser.add_argument("--keep", action="store_true", help="leave the last two trees, and all images")
     parser.add_argument("--report", type=pathlib.Path, help="write what was found as JSON")
     arguments = parser.parse_args()
     arguments.directory = arguments.directory.resolve()
