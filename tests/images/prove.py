@@ -84,7 +84,9 @@ def theirs(packages, target, epoch):
             f"--customize-hook=rm {directory}/vclust",
         ]
     command += [f"--include={','.join(names)}", suite(), str(target), *archives()]
-    run(command, env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)})
+    # what it mounts and starts is gone with it, even if it is killed
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    run([*alone, *command], env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)})
 
 
 def status(root):
