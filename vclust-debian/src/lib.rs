@@ -24,6 +24,7 @@ mod state_directory;
 mod status_file;
 mod unpack;
 mod user_namespace;
+mod worker;
 
 pub use apt_configuration::{
     AptConf, AptConfSyntaxError, AptConfiguration, AptConfigurationError, AptEnvironment,
@@ -81,3 +82,4 @@ pub use unpack::{
     UnpackError, Unpacked, UnpackedPackage, Unpacker,
 };
 pub use user_namespace::{UserNamespace, UserNamespaceError};
+pub use worker::start_worker;

@@ -25,7 +25,9 @@ impl ClusterNetwork {
         let mut ssh = Command::new("ssh");
         ssh.args(["-F", "none", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes"])
             .args(["-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20"])
-            .args(["-o", "GlobalKnownHostsFile=/dev/null", "-o", &known, "-i"])
+            .args(["-o", "GlobalKnownHostsFile=/dev/null", "-o", &known])
+            // an emulated node feels what the other ways to agree on a key cost
+            .args(["-o", "KexAlgorithms=^curve25519-sha256", "-i"])
             .arg(key)
             .args(["-l", user])
             .arg(node.to_string());

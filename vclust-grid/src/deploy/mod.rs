@@ -51,3 +51,12 @@ fn console_tail(hypervisor: &dyn Hypervisor, node: &DomainName) -> String {
     let text = hypervisor.console_log(node, SHOWN).unwrap_or_default();
     vclust_agent::protocol::clean(&String::from_utf8_lossy(&text))
 }
+
+/// Bytes as hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // writing to a string does not fail
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
+}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use vclust_agent::protocol::{
     Become, Disk, HostKey, Init, InterfaceAddress, Prepare, Root, Run, SharedDirectory, Upper,
@@ -24,7 +24,6 @@ use vclust_debian::{
 
 use super::backend::Backend;
 use super::cancel::Cancel;
-use super::capacity;
 use super::error::DeployError;
 use super::events::{DeployEvent, OnDeploy};
 use super::files::ClusterFiles;
@@ -33,6 +32,7 @@ use super::machine::{
 };
 use super::node::{Bringing, NodeTask, Origin, now};
 use super::template::{Making, TemplateKey, TemplateStore};
+use super::{capacity, hexadecimal};
 use crate::cluster::{
     ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster, NewCluster, NodeRecord,
     NodeState, PhaseRecord, hosts_file, known_hosts, mpi_hostfile,
@@ -204,7 +204,7 @@ impl Course<'_> {
             &spec.deploy.user,
             nodes.iter().map(|node| node.name.as_str()),
         )?;
-        self.write_key(&directory, &keys, &nodes)?;
+        write_keys(&directory, &keys, &nodes)?;
         let resolver = gateway.map(|outward| format!("nameserver {}\n", outward.resolver));
         let cluster_layer = directory.join("cluster.erofs");
         let paths = self.image_paths();
@@ -218,7 +218,7 @@ impl Course<'_> {
             hostfile: &mpi_hostfile(&nodes, spec.processors),
             resolver: resolver.as_deref(),
             uploads: (&spec.files, &self.order.directory),
-            time: now() as u64,
+            time: seconds_now(),
         }
         .write_layer(&directory.join("files"), &cluster_layer)?;
 
@@ -284,25 +284,6 @@ impl Course<'_> {
         let server = NfsServer::start(network, head, &exports, mark, &self.held.directory())?;
         server.detach();
         Ok(shared)
-    }
-
-    /// Keeps what `vclust ssh` needs.
-    fn write_key(
-        &self,
-        directory: &Path,
-        keys: &ClusterKeys,
-        nodes: &[NodeRecord],
-    ) -> Result<(), DeployError> {
-        for (name, text) in
-            [("id_ed25519", keys.user().private()), ("known_hosts", &known_hosts(nodes, keys))]
-        {
-            let path = directory.join(name);
-            let mut options = OpenOptions::new();
-            let file = options.write(true).create_new(true).mode(0o600).open(&path);
-            file.and_then(|mut file| file.write_all(text.as_bytes()))
-                .map_err(DeployError::write(&path))?;
-        }
-        Ok(())
     }
 
     /// Who a node is.
@@ -604,6 +585,12 @@ fn all_at_work(bringing: &Bringing<'_>, tasks: &[NodeTask]) -> Vec<Result<f64, D
     taken.map(|outcome| outcome.unwrap_or(Err(DeployError::Cancelled))).collect()
 }
 
+/// Whole seconds since 1970.
+fn seconds_now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
 fn private_directory(path: &Path) -> Result<(), DeployError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(DeployError::write(path))
 }
@@ -614,5 +601,23 @@ fn random(bytes: usize) -> Result<String, DeployError> {
     let mut buffer = vec![0; bytes];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut buffer));
     read.map_err(DeployError::read(path))?;
-    Ok(buffer.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&buffer))
+}
+
+/// Keeps what `vclust ssh` needs.
+fn write_keys(
+    directory: &Path,
+    keys: &ClusterKeys,
+    nodes: &[NodeRecord],
+) -> Result<(), DeployError> {
+    for (name, text) in
+        [("id_ed25519", keys.user().private()), ("known_hosts", &known_hosts(nodes, keys))]
+    {
+        let path = directory.join(name);
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(DeployError::write(&path))?;
+    }
+    Ok(())
 }
