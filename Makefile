@@ -80,11 +80,11 @@ bench: build ## run the benchmarks on this machine's package lists: in-process, 
 	    --load-index $(TARGET_DIR)/release/examples/load_index
 
 bench-up: build ## time `vclust up` by phases (needs root; QUICK=1 for a trial)
-	@scripts/setup demo
+	@scripts/setup clusters
 	$(PYTHON) scripts/bench-up --vclust $(VCLUST) --directory $(TARGET_DIR)/bench-up $(if $(QUICK),--quick)
 
 bench-learning: build ## compare what clusters were predicted to take with what they took (needs root)
-	@scripts/setup demo
+	@scripts/setup clusters
 	$(PYTHON) scripts/bench-learning --vclust $(VCLUST) --directory $(TARGET_DIR)/bench-learning
 
 evaluation: build ## replay cache policies on real requests and write docs/src/evaluation.md (EVALUATION_REQUESTS=...)
