@@ -43,10 +43,12 @@ pub use image::{
 };
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
 pub use initramfs::{
-    DiskSerial, DiskSerialError, InitramfsError, NODE_MODULES, NodeRoot, Upper, write_initramfs,
+    DiskSerial, DiskSerialError, InitramfsError, NFS_MODULES, NODE_MODULES, NodeRoot, Upper,
+    busybox_program, write_initramfs,
 };
 pub use install::{
-    Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,
+    DpkgRun, Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage,
+    OnInstall, dpkg_course,
 };
 pub use kernel::{Kernel, KernelError, KernelModule, KernelStore, kernel_package};
 pub use layer::{Below, LayerError, build_layer};

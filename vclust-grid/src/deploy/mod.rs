@@ -13,6 +13,7 @@ mod down;
 mod error;
 mod events;
 mod files;
+mod install;
 mod look;
 mod machine;
 mod node;
@@ -26,9 +27,13 @@ pub use cancel::Cancel;
 pub use down::{Down, down};
 pub use error::DeployError;
 pub use events::{DeployEvent, NodeStage, OnDeploy};
+pub use install::{
+    InstallIdentity, InstallPlan, InstallService, InstallServiceError, PROGRAMS, ProgramsError,
+    programs_order, whole_disk,
+};
 pub use look::{console_of, states_of};
 pub use template::{TemplateInformation, TemplateStore};
-pub use up::{ClusterOrder, Deployer, PhaseTime, Up};
+pub use up::{ClusterOrder, Deployer, InstallSources, PhaseTime, Up};
 
 /// Bytes of a console that an error shows.
 const SHOWN: u64 = 1500;

@@ -1,5 +1,7 @@
 //! A cluster comes up.
 
+mod install;
+
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{Read, Write};
@@ -39,6 +41,7 @@ use crate::cluster::{
 };
 use crate::repository::root_erofs;
 use crate::{BootFiles, ImageRepository, Lease, StoredImage};
+pub use install::InstallSources;
 
 /// How long processes may take to end when a start is given up.
 const GRACE: Duration = Duration::ZERO;
@@ -57,6 +60,8 @@ pub struct ClusterOrder {
     pub strategy: Strategy,
     /// The image and the layers over it, the lowest first, each built over the one before it.
     pub images: Vec<StoredImage>,
+    /// What nodes install with, where they do.
+    pub install: Option<InstallSources>,
     /// What each phase was predicted to take, in seconds.
     pub predicted: Vec<(Phase, f64)>,
     /// Phases that are over: what came before.
@@ -97,6 +102,9 @@ pub struct Deployer<'a> {
     /// Looked at while things go on.
     pub cancel: &'a Cancel,
 }
+
+/// What became of each node, with the seconds until it was ready.
+type States = BTreeMap<DomainName, (NodeState, Option<f64>)>;
 
 /// What a start has made so far.
 struct Course<'a> {
@@ -198,7 +206,11 @@ impl Course<'_> {
         } else {
             None
         };
-        let shared = self.serve_shared(&network, head)?;
+        let is_install = self.order.strategy == Strategy::Install;
+        let (exports, shared) = self.shared(head)?;
+        if !exports.is_empty() && !is_install {
+            NfsServer::start(&network, head, &exports, &mark, &directory)?.detach();
+        }
         let keys = ClusterKeys::generate(
             &spec.name,
             &spec.deploy.user,
@@ -208,7 +220,8 @@ impl Course<'_> {
         let resolver = gateway.map(|outward| format!("nameserver {}\n", outward.resolver));
         let cluster_layer = directory.join("cluster.erofs");
         let paths = self.image_paths();
-        ClusterFiles {
+        let files = directory.join("files");
+        let cluster_files = ClusterFiles {
             images: &paths,
             user: &spec.deploy.user,
             private_key: keys.user().private(),
@@ -219,8 +232,12 @@ impl Course<'_> {
             resolver: resolver.as_deref(),
             uploads: (&spec.files, &self.order.directory),
             time: seconds_now(),
+        };
+        if is_install {
+            cluster_files.lay_out(&files)?;
+        } else {
+            cluster_files.write_layer(&files, &cluster_layer)?;
         }
-        .write_layer(&directory.join("files"), &cluster_layer)?;
 
         let domains = directory.join("nodes");
         private_directory(&domains)?;
@@ -236,7 +253,14 @@ impl Course<'_> {
             })
             .collect::<Result<_, _>>()?;
         match self.order.strategy {
-            Strategy::Install => Err(DeployError::NotYet),
+            Strategy::Install => {
+                let laid_out = install::LaidOut {
+                    files,
+                    exports,
+                    router: gateway.map(|outward| outward.gateway),
+                };
+                self.install(&network, &addresses, &*hypervisor, identities, laid_out)
+            }
             Strategy::Layers | Strategy::Clone => self.bring_up(
                 &network,
                 &addresses,
@@ -253,16 +277,12 @@ impl Course<'_> {
         self.order.images.iter().map(|image| repository.path_of(image).join(root_erofs())).collect()
     }
 
-    /// Starts the server for the directories that nodes share.
-    fn serve_shared(
+    /// The directories that nodes share: for the server, and for the nodes.
+    fn shared(
         &self,
-        network: &ClusterNetwork,
         head: Ipv4Addr,
-    ) -> Result<Vec<SharedDirectory>, DeployError> {
+    ) -> Result<(Vec<NfsExport>, Vec<SharedDirectory>), DeployError> {
         let wanted = &self.order.spec.shared;
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
         let mut exports = Vec::new();
         let mut shared = Vec::new();
         for (number, one) in wanted.iter().enumerate() {
@@ -280,10 +300,7 @@ impl Course<'_> {
             });
             exports.push(NfsExport { path, name, access: NfsAccess::Write });
         }
-        let mark = &self.held.record().mark;
-        let server = NfsServer::start(network, head, &exports, mark, &self.held.directory())?;
-        server.detach();
-        Ok(shared)
+        Ok((exports, shared))
     }
 
     /// Who a node is.
@@ -315,7 +332,12 @@ impl Course<'_> {
             machine_id: random(16)?,
             time: now(),
             seed: random(64)?,
-            root: Root::Layers { layers: layers.chain([CLUSTER.to_owned()]).collect(), upper },
+            root: match self.order.strategy {
+                Strategy::Install => install::root(),
+                Strategy::Layers | Strategy::Clone => {
+                    Root::Layers { layers: layers.chain([CLUSTER.to_owned()]).collect(), upper }
+                }
+            },
             address: InterfaceAddress {
                 mac: node.mac.to_string(),
                 address: node.address.to_string(),
@@ -441,7 +463,20 @@ impl Course<'_> {
             hypervisor.define(&configuration)?;
             tasks.push(NodeTask { configuration, origin, identity });
         }
-        let outcomes = network.enter(|| all_at_work(&bringing, &tasks))?;
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let outcomes = network.enter(|| all_at_work(&bringing, &tasks, processors * AT_WORK))?;
+        let states = self.conclude(&tasks, outcomes)?;
+        self.ended(phase, since);
+        self.finish(&states)
+    }
+
+    /// What became of each node, if as many are ready as have to be.
+    fn conclude(
+        &self,
+        tasks: &[NodeTask],
+        outcomes: Vec<Result<f64, DeployError>>,
+    ) -> Result<States, DeployError> {
+        let spec = &self.order.spec;
         let mut ready = 0;
         let mut first = None;
         let mut states = BTreeMap::new();
@@ -466,8 +501,7 @@ impl Course<'_> {
                 return Err(DeployError::Quorum { ready, nodes, quorum, first });
             }
         }
-        self.ended(phase, since);
-        self.finish(&states)
+        Ok(states)
     }
 
     /// An empty file system of a size, made once for all clusters.
@@ -485,10 +519,7 @@ impl Course<'_> {
     }
 
     /// Writes down that the cluster is ready; what its start teaches.
-    fn finish(
-        &mut self,
-        states: &BTreeMap<DomainName, (NodeState, Option<f64>)>,
-    ) -> Result<Vec<Event>, DeployError> {
+    fn finish(&mut self, states: &States) -> Result<Vec<Event>, DeployError> {
         let mut phases: Vec<PhaseRecord> = Vec::new();
         for (phase, seconds) in &self.order.predicted {
             let measured: Vec<f64> = self
@@ -564,13 +595,16 @@ fn node_record(cluster: &str, number: u32, address: vclust_debian::NodeAddress) 
 }
 
 /// Brings nodes up, some at a time, the first first.
-fn all_at_work(bringing: &Bringing<'_>, tasks: &[NodeTask]) -> Vec<Result<f64, DeployError>> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
+fn all_at_work(
+    bringing: &Bringing<'_>,
+    tasks: &[NodeTask],
+    at_once: usize,
+) -> Vec<Result<f64, DeployError>> {
     let next = AtomicUsize::new(0);
     let outcomes: Vec<Mutex<Option<Result<f64, DeployError>>>> =
         tasks.iter().map(|_| Mutex::new(None)).collect();
     thread::scope(|scope| {
-        for _ in 0..(processors * AT_WORK).min(tasks.len()) {
+        for _ in 0..at_once.min(tasks.len()) {
             scope.spawn(|| {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);

@@ -98,7 +98,7 @@ fn kernel_package() -> PathBuf {
     let package = depends.lines().find_map(|line| line.trim().strip_prefix("Depends: "));
     let package = package.expect("a kernel");
     run(Command::new("apt-get").args(["-q", "download", package]).current_dir(&directory));
-    let deb = only(&directory, |name| name.ends_with(".deb"));
+    let deb = only(&directory, |name| name.starts_with("linux-image-"));
     let draft = directory.join("draft");
     run(Command::new("dpkg-deb").arg("-x").arg(deb).arg(&draft));
     fs::rename(draft, &root).expect("a directory");
