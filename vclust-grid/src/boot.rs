@@ -8,7 +8,7 @@ use thiserror::Error;
 use vclust_agent::PROGRAM;
 use vclust_core::{Index, Policy, Sha256};
 use vclust_debian::{
-    InitramfsError, Kernel, KernelError, KernelStore, NODE_MODULES, PackagePool, PoolError,
+    InitramfsError, Kernel, KernelError, KernelStore, NFS_MODULES, NODE_MODULES, PackagePool, PoolError,
     PoolProgress, StateDirectory, kernel_package,
 };
 
@@ -96,7 +96,9 @@ impl BootPackages {
         let fetched = pool.fetch(&wanted, on_progress)?;
         let kernel = store.unpack(&fetched.paths[0])?;
         let initramfs = store.initramfs(&kernel, &fetched.paths[1], &NODE_MODULES)?;
-        let node = store.initramfs_with(&kernel, PROGRAM, &[], &[("order", &NODE_MODULES)])?;
+        // the agent loads the second list where directories are shared
+        let lists: [(&str, &[&str]); 2] = [("order", &NODE_MODULES), ("nfs", &NFS_MODULES)];
+        let node = store.initramfs_with(&kernel, PROGRAM, &[], &lists)?;
         let files = BootFiles { kernel, initramfs, node };
         remember(&remembered, &files);
         Ok(files)
@@ -108,7 +110,7 @@ impl BootPackages {
         for package in &self.plan.packages {
             hasher.update(package.wanted.sha256.0);
         }
-        for module in NODE_MODULES {
+        for module in NODE_MODULES.into_iter().chain(NFS_MODULES) {
             hasher.update(module);
             hasher.update([0]);
         }

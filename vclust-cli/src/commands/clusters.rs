@@ -11,7 +11,7 @@ use vclust_grid::{
 };
 
 use crate::arguments::{Down, Format, Logs, NodeName, Ps, Ssh};
-use crate::commands::up::clean_up;
+use crate::commands::up::{clean_up, end_abandoned};
 use crate::failure::Failure;
 use crate::output::counted;
 use crate::{interrupt, root};
@@ -231,7 +231,7 @@ struct DownAnswer {
 
 pub(crate) fn down(arguments: &Down, format: Format) -> Result<(), Failure> {
     root::ensure()?;
-    interrupt::supervised(|_| clean_up())?;
+    interrupt::supervised_with(end_abandoned, |_| clean_up())?;
     let state = StateDirectory::locate()?;
     let mut removed = Vec::new();
     for name in &arguments.clusters {

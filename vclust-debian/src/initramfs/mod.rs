@@ -39,6 +39,9 @@ pub const NODE_MODULES: [&str; 10] = [
     "button",
 ];
 
+/// What a node needs beside these to mount directories of an NFS server.
+pub const NFS_MODULES: [&str; 1] = ["nfsv4"];
+
 /// Level of the compression: the archive is made once for many nodes.
 const LEVEL: i32 = 19;
 

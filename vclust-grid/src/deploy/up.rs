@@ -495,7 +495,8 @@ impl Course<'_> {
         private_directory(&directory)?;
         let path = directory.join(format!("{}.ext4", size.bytes()));
         if !path.exists() {
-            let new = directory.join(format!(".new-{}", self.held.record().id));
+            // what a killed start leaves of it goes with the cluster
+            let new = self.held.directory().join("disk.ext4");
             let _ = fs::remove_file(&new);
             write_empty_ext4(&new, size.bytes())?;
             fs::rename(&new, &path).map_err(DeployError::write(&path))?;
