@@ -8,8 +8,8 @@ use thiserror::Error;
 use vclust_agent::PROGRAM;
 use vclust_core::{Index, Policy, Sha256};
 use vclust_debian::{
-    InitramfsError, Kernel, KernelError, KernelStore, NFS_MODULES, NODE_MODULES, PackagePool, PoolError,
-    PoolProgress, StateDirectory, kernel_package,
+    InitramfsError, Kernel, KernelError, KernelStore, NFS_MODULES, NODE_MODULES, PackagePool,
+    PoolError, PoolProgress, StateDirectory, kernel_package,
 };
 
 use crate::image::{Archives, ImagePlan, PlanError, PlannedPackage};

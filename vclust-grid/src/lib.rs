@@ -20,12 +20,12 @@ mod sqlite;
 pub use boot::{BootFiles, BootFilesError, BootPackages};
 pub use cluster::{
     Cleaned, ClusterError, ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster,
-    KeyError, NewCluster, NodeRecord, NodeState, PhaseRecord, SshKeyPair, hosts_file, known_hosts,
-    mpi_hostfile,
+    KeyError, NewCluster, NodeRecord, NodeState, PhaseRecord, ServerRecord, SshKeyPair, hosts_file,
+    known_hosts, mpi_hostfile,
 };
 pub use deploy::{
     Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, NodeStage, OnDeploy,
-    PhaseTime, TemplateInformation, TemplateStore, Up, console_of, down, states_of,
+    PhaseTime, TemplateInformation, TemplateStore, Up, console_of, down, problems_of, states_of,
 };
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{

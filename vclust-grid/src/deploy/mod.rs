@@ -26,7 +26,7 @@ pub use cancel::Cancel;
 pub use down::{Down, down};
 pub use error::DeployError;
 pub use events::{DeployEvent, NodeStage, OnDeploy};
-pub use look::{console_of, states_of};
+pub use look::{console_of, problems_of, states_of};
 pub use template::{TemplateInformation, TemplateStore};
 pub use up::{ClusterOrder, Deployer, PhaseTime, Up};
 

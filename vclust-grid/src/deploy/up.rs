@@ -35,7 +35,7 @@ use super::node::{Bringing, NodeTask, Origin, now};
 use super::template::{Making, TemplateKey, TemplateStore};
 use crate::cluster::{
     ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster, NewCluster, NodeRecord,
-    NodeState, PhaseRecord, hosts_file, known_hosts, mpi_hostfile,
+    NodeState, PhaseRecord, ServerRecord, hosts_file, known_hosts, mpi_hostfile,
 };
 use crate::repository::root_erofs;
 use crate::{BootFiles, ImageRepository, Lease, StoredImage};
@@ -255,7 +255,7 @@ impl Course<'_> {
 
     /// Starts the server for the directories that nodes share.
     fn serve_shared(
-        &self,
+        &mut self,
         network: &ClusterNetwork,
         head: Ipv4Addr,
     ) -> Result<Vec<SharedDirectory>, DeployError> {
@@ -282,7 +282,8 @@ impl Course<'_> {
         }
         let mark = &self.held.record().mark;
         let server = NfsServer::start(network, head, &exports, mark, &self.held.directory())?;
-        server.detach();
+        let server = ServerRecord { service: "NFS".to_owned(), process: server.detach() };
+        self.held.update(|record| record.servers.push(server))?;
         Ok(shared)
     }
 
