@@ -264,9 +264,6 @@ impl Account {
             Some((user, group)) => (user, Some(group)),
             None => (text, None),
         };
-        if user == self.name && group.is_none_or(|group| group == self.name) {
-            return Ok((self.uid, self.gid));
-        }
         let line = |path: &str, name: &str| -> Result<Option<Vec<String>>, DeployError> {
             let table =
                 root.find(path)?.and_then(vclust_debian::ImageEntry::text).unwrap_or_default();
@@ -274,7 +271,10 @@ impl Account {
             Ok(found.map(|line| line.split(':').map(str::to_owned).collect()))
         };
         let number = |line: &[String], at: usize| line.get(at).and_then(|field| field.parse().ok());
-        let (uid, first_gid) = if let Ok(uid) = user.parse() {
+        // the image may not know the cluster's user
+        let (uid, first_gid) = if user == self.name {
+            (self.uid, self.gid)
+        } else if let Ok(uid) = user.parse() {
             (uid, uid)
         } else {
             let line = line("/etc/passwd", user)?.ok_or_else(unknown)?;
@@ -361,7 +361,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let images = [image(directory.path())];
         fs::write(directory.path().join("input"), "data").unwrap();
-        let uploads = [upload("input", "/srv/data/input", Some("alice:users"))];
+        let uploads = [
+            upload("input", "/srv/data/input", Some("alice:users")),
+            upload("input", "/srv/own", Some("vclust:users")),
+        ];
         let layer = directory.path().join("layer.erofs");
         let scratch = directory.path().join("scratch");
         files(&images, "vclust", (&uploads, directory.path()))
@@ -378,6 +381,7 @@ mod tests {
         assert_eq!(entry("/srv/data").mode, 0o750);
         let data = entry("/srv/data/input");
         assert_eq!((data.mode, data.uid, data.gid), (0o640, 1000, 100));
+        assert_eq!((entry("/srv/own").uid, entry("/srv/own").gid), (1001, 100));
         let key = entry("/home/vclust/.ssh/id_ed25519");
         assert_eq!((key.mode, key.uid, key.text().as_deref()), (0o600, 1001, Some("private")));
         assert_eq!(entry("/root/.ssh").mode, 0o700);
