@@ -15,37 +15,25 @@ fn text(path: &PathBuf) -> &str {
 fn clusters_that_cannot_be_are_refused_before_anything_starts() {
     let site = Site::new();
     let cases = [
-        ("nodes = 250\nprocessors = 1", "strategy = \"layers\"", "250 nodes need", Some(1)),
-        (
-            "nodes = 2\ndisk = \"900TB\"",
-            "strategy = \"layers\"",
-            "too large for a node's disk",
-            Some(1),
-        ),
+        ("nodes = 250\nprocessors = 1", "strategy = \"layers\"", "250 nodes need"),
+        ("nodes = 2\ndisk = \"900TB\"", "strategy = \"layers\"", "too large for a node's disk"),
         (
             "nodes = 1\nfiles = [{ source = \"missing\", target = \"/x\" }]",
             "strategy = \"layers\"",
             "cannot read",
-            Some(1),
         ),
         (
             "nodes = 1\nshared = [{ source = \"missing\", target = \"/x\" }]",
             "strategy = \"layers\"",
             "missing",
-            Some(1),
         ),
-        (
-            "nodes = 1",
-            "strategy = \"layers\"\nuser = \"root\"",
-            "cannot be the cluster's user",
-            Some(1),
-        ),
-        ("nodes = 1", "strategy = \"layers\"\nhypervisor = \"xen\"", "no backend for Xen", Some(1)),
-        ("nodes = 2", "quorum = 3", "a quorum of 3", Some(2)),
-        ("nodes = 0", "", "0 nodes", Some(2)),
-        ("nodes = 1\npackages = [\"no-such-package\"]", "", "no-such-package", Some(1)),
+        ("nodes = 1", "strategy = \"layers\"\nuser = \"root\"", "cannot be the cluster's user"),
+        ("nodes = 1", "strategy = \"layers\"\nhypervisor = \"xen\"", "no backend for Xen"),
+        ("nodes = 2", "quorum = 3", "a quorum of 3"),
+        ("nodes = 0", "", "0 nodes"),
+        ("nodes = 1\npackages = [\"no-such-package\"]", "", "no-such-package"),
     ];
-    for (before, deploy, says, code) in cases {
+    for (before, deploy, says) in cases {
         let memory = if before.contains("250") { "4GiB" } else { "256MiB" };
         let spec = site.write(
             "bad.toml",
@@ -53,7 +41,7 @@ fn clusters_that_cannot_be_are_refused_before_anything_starts() {
         );
         let ran = site.run(&["up", text(&spec)]);
         assert!(ran.stderr.contains(says), "{before} {deploy}: {}", ran.stderr);
-        assert_eq!(ran.status.code(), code, "{}", ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{}", ran.stderr);
         site.nothing_is_left_but(&[]);
     }
     for arguments in

@@ -97,6 +97,9 @@ impl ClusterFiles<'_> {
         let tree = Tree::read(scratch, self.time)?;
         let digest = tree.digest(&|_| ())?;
         write_erofs(&tree, path, digest, &|_| ())?;
+        // the user's key is in it
+        let own = Permissions::from_mode(0o600);
+        fs::set_permissions(path, own).map_err(DeployError::write(path))?;
         fs::remove_dir_all(scratch).map_err(DeployError::write(scratch))
     }
 }
@@ -372,6 +375,7 @@ mod tests {
             .unwrap();
         assert!(!scratch.exists());
 
+        assert_eq!(layer.metadata().unwrap().mode() & 0o777, 0o600);
         let entry = |path: &str| find_in_erofs(&layer, path).unwrap().expect(path);
         let users = entry("/etc/passwd").text().unwrap();
         assert_eq!(users, format!("{PASSWD}vclust:x:1001:1001::/home/vclust:/bin/bash\n"));
