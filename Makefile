@@ -23,10 +23,10 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-boot test-up prove-images lint bench evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-boot test-up prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the Debian packages that all targets need
 	scripts/setup all
@@ -35,9 +35,10 @@ build: ## build the command `vclust`, optimised
 	@scripts/setup build
 	$(CARGO) build --locked --release --package vclust-cli
 
-demo: ## resolve the paper's two configurations against this machine's Debian
+demo: ## bring up a virtual cluster, run an MPI program on it, and do it again from what was learnt
 	@scripts/setup demo
-	scripts/demo
+	$(CARGO) build --locked --release --package vclust-cli
+	@scripts/demo $(VCLUST)
 
 test: test-apt test-rust test-boot ## run all tests, the agreement with apt and booting included
 
@@ -86,6 +87,14 @@ bench: build ## run the benchmarks on this machine's package lists: in-process, 
 	$(CARGO) build --locked --release --package vclust-benches --example load_index
 	$(PYTHON) scripts/bench-process --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
 	    --load-index $(TARGET_DIR)/release/examples/load_index
+
+bench-up: build ## time `vclust up` by phases (needs root; QUICK=1 for a trial)
+	@scripts/setup clusters
+	$(PYTHON) scripts/bench-up --vclust $(VCLUST) --directory $(TARGET_DIR)/bench-up $(if $(QUICK),--quick)
+
+bench-learning: build ## compare what clusters were predicted to take with what they took (needs root)
+	@scripts/setup clusters
+	$(PYTHON) scripts/bench-learning --vclust $(VCLUST) --directory $(TARGET_DIR)/bench-learning
 
 evaluation: build ## replay cache policies on real requests and write docs/src/evaluation.md (EVALUATION_REQUESTS=...)
 	@scripts/setup evaluation

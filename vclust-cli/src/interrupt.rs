@@ -7,15 +7,15 @@
 //!
 //! Signals that this process was started to ignore, as by `nohup`, stay ignored.
 
-use std::ffi::OsString;
 use std::io;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use vclust_debian::start_worker;
 
 use crate::failure::Failure;
 
@@ -47,23 +47,12 @@ pub(crate) fn supervised_with(
     clean_up: impl FnOnce(u32) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     if is_worker() {
-        // a supervisor that is killed takes the worker along
-        let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-        // unless it was gone before this could be asked for
-        if is_worker() {
-            return Ok(());
-        }
+        return Ok(());
     }
     let signals = signals().map_err(Failure::Restart)?;
     // what the worker leaves running is inherited, and can be waited for
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-    let program = std::env::current_exe().map_err(Failure::Restart)?;
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let child = Command::new(program)
-        .args(arguments)
-        .env(SUPERVISOR, std::process::id().to_string())
-        .spawn()
-        .map_err(Failure::Restart)?;
+    let child = start_worker(SUPERVISOR).map_err(Failure::Restart)?;
     let worker = child.id();
     let (status, asked) = wait(child, signals, Asked::Kill).map_err(Failure::Restart)?;
     if status.code().is_none() {

@@ -216,7 +216,7 @@ impl Drop for Group {
 
 /// Has the kernel kill the child if the thread that waits for it dies.
 #[expect(unsafe_code, reason = "only between fork and exec can a child ask for this")]
-fn die_with_parent(command: &mut Command) {
+pub(crate) fn die_with_parent(command: &mut Command) {
     let set = || {
         let kill = Some(rustix::process::Signal::KILL);
         rustix::process::set_parent_process_death_signal(kill).map_err(io::Error::from)

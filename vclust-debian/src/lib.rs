@@ -24,6 +24,7 @@ mod state_directory;
 mod status_file;
 mod unpack;
 mod user_namespace;
+mod worker;
 
 pub use apt_configuration::{
     AptConf, AptConfSyntaxError, AptConfiguration, AptConfigurationError, AptEnvironment,
@@ -43,10 +44,11 @@ pub use image::{
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
 pub use initramfs::{
     DiskSerial, DiskSerialError, InitramfsError, NFS_MODULES, NODE_MODULES, NodeRoot, Upper,
-    write_initramfs,
+    busybox_program, write_initramfs,
 };
 pub use install::{
-    Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage, OnInstall,
+    DpkgRun, Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage,
+    OnInstall, dpkg_course,
 };
 pub use kernel::{Kernel, KernelError, KernelModule, KernelStore, kernel_package};
 pub use layer::{Below, LayerError, build_layer};
@@ -82,3 +84,4 @@ pub use unpack::{
     UnpackError, Unpacked, UnpackedPackage, Unpacker,
 };
 pub use user_namespace::{UserNamespace, UserNamespaceError};
+pub use worker::start_worker;

@@ -9,7 +9,7 @@ use vclust_agent::PROGRAM;
 use vclust_core::{Index, Policy, Sha256};
 use vclust_debian::{
     InitramfsError, Kernel, KernelError, KernelStore, NFS_MODULES, NODE_MODULES, PackagePool,
-    PoolError, PoolProgress, StateDirectory, kernel_package,
+    PoolError, PoolProgress, StateDirectory, busybox_program, kernel_package,
 };
 
 use crate::image::{Archives, ImagePlan, PlanError, PlannedPackage};
@@ -76,6 +76,23 @@ impl BootPackages {
     #[must_use]
     pub fn plan(&self) -> &ImagePlan {
         &self.plan
+    }
+
+    /// As [`BootPackages::make`] the initramfs of nodes that install their own disk: beside the agent it
+    /// has a DHCP client and what it takes to mount directories of an NFS server.
+    pub fn make_installer(
+        &self,
+        state: &StateDirectory,
+        pool: &PackagePool,
+    ) -> Result<PathBuf, BootFilesError> {
+        let wanted: Vec<_> =
+            self.plan.packages.iter().map(|package| package.wanted.clone()).collect();
+        let fetched = pool.fetch(&wanted, &|_| ())?;
+        let store = KernelStore::open(state)?;
+        let kernel = store.unpack(&fetched.paths[0])?;
+        let files = [("bin/busybox", busybox_program(&fetched.paths[1])?)];
+        let lists: [(&str, &[&str]); 2] = [("order", &NODE_MODULES), ("nfs", &NFS_MODULES)];
+        Ok(store.initramfs_with(&kernel, PROGRAM, &files, &lists)?)
     }
 
     /// Fetches the packages, unpacks the kernel and makes the initramfs; what is there already is used.

@@ -24,8 +24,10 @@ pub use cluster::{
     known_hosts, mpi_hostfile,
 };
 pub use deploy::{
-    Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, NodeStage, OnDeploy,
-    PhaseTime, TemplateInformation, TemplateStore, Up, console_of, down, problems_of, states_of,
+    Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, InstallIdentity,
+    InstallPlan, InstallService, InstallServiceError, InstallSources, NodeStage, OnDeploy,
+    PROGRAMS, PhaseTime, ProgramsError, TemplateInformation, TemplateStore, Up, console_of, down,
+    problems_of, programs_order, states_of, whole_disk,
 };
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{
@@ -37,7 +39,7 @@ pub use repository::{
     Begun, BuildKey, Building, CollectOptions, Collected, Damage, ExportError, ExportForm,
     ExportOptions, Held, IfFound, ImageKind, ImageRepository, InputDigest, Lease, MINIMAL,
     Manifest, ManifestError, ManifestPackage, ManifestPhase, NewImage, Product, Recovered, Removal,
-    Removed, RepositoryError, StoredImage, StoredPackage, Verified, remove_unfinished_export,
-    root_archive, root_erofs,
+    Removed, RepositoryError, StoredArchive, StoredImage, StoredPackage, Verified,
+    remove_unfinished_export, root_archive, root_erofs,
 };
 pub use sqlite::SqliteError;

@@ -17,6 +17,14 @@ pub enum AgentError {
     /// The machine has not what is needed.
     #[error("{0}")]
     Missing(String),
+    /// A part of an installation failed.
+    #[error("cannot install this node: the step {step} failed")]
+    Step {
+        /// Its name.
+        step: &'static str,
+        /// What was in the way.
+        source: Box<AgentError>,
+    },
     /// A program failed.
     #[error("`{command}` failed ({status}): {said}")]
     Command {

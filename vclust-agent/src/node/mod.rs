@@ -20,6 +20,7 @@ mod root;
 mod service;
 mod ssh;
 mod start;
+mod table;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,9 @@ pub use error::AgentError;
 /// Runs the agent until the node is switched off.
 #[must_use]
 pub fn run() -> ExitCode {
+    if let Some(taken) = install::take_down_lease() {
+        return taken.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     let service = std::env::args().nth(1).as_deref() == Some("service");
     if std::process::id() != 1 && !service {
         eprintln!("this is the first program of a vclust node; nothing else should start it");

@@ -45,6 +45,17 @@ pub(super) fn set_up(address: &InterfaceAddress) -> Result<(), AgentError> {
     requests.send().map_err(AgentError::doing("set up the network"))
 }
 
+/// Gives an address to the node's interface, which is up.
+pub(super) fn give(own: Ipv4Addr, prefix: u8, gateway: Option<Ipv4Addr>) -> Result<(), AgentError> {
+    let index = interface()?;
+    let mut requests = Requests::default();
+    requests.address(index, own, prefix);
+    if let Some(gateway) = gateway {
+        requests.default_route(index, gateway);
+    }
+    requests.send().map_err(AgentError::doing("set up the network"))
+}
+
 /// Brings the interfaces up without an address, for a DHCP client.
 pub(super) fn bring_up() -> Result<String, AgentError> {
     let index = interface()?;

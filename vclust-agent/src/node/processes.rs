@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -19,6 +19,14 @@ use crate::protocol::{Report, Run};
 
 /// Bytes of a program's output that are kept: the last of it.
 const KEPT: usize = 16 << 10;
+
+/// Bytes of it that an error quotes.
+const QUOTED: usize = 2500;
+/// Characters of a command that an error shows.
+const SHOWN: usize = 300;
+
+/// Where programs are looked for.
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,20 +130,39 @@ impl Started {
 /// Runs a program to its end, and answers how it ended with the end of its output. After the time it is
 /// killed.
 pub(super) fn run(command: &mut Command, time: Duration) -> io::Result<(Ended, String)> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    run_with(command, Stdio::null(), time, |_| ()).map(|(ended, output, ())| (ended, output))
+}
+
+/// As [`run`], with what the program reads; if that is a pipe, `feed` writes into it meanwhile.
+fn run_with<T: Send>(
+    command: &mut Command,
+    input: Stdio,
+    time: Duration,
+    feed: impl FnOnce(Option<ChildStdin>) -> T + Send,
+) -> io::Result<(Ended, String, T)> {
+    // the kernel gives the first process none
+    if !command.get_envs().any(|(name, _)| name == "PATH") {
+        command.env("PATH", PATH);
+    }
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut started = start(command)?;
     let kept = Arc::new(Mutex::new(Vec::new()));
     let outputs = [
         started.child.stdout.take().map(|pipe| collect(pipe, &kept)),
         started.child.stderr.take().map(|pipe| collect(pipe, &kept)),
     ];
-    let ended = started.ends_within(time);
+    let pipe = started.child.stdin.take();
+    let (ended, outcome) = thread::scope(|scope| {
+        let feeding = scope.spawn(|| feed(pipe));
+        let ended = started.ends_within(time);
+        (ended, feeding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
     // a program in the background may hold the pipes open for ever; what it says later is lost
     for output in outputs.into_iter().flatten() {
         let _ = output.recv_timeout(Duration::from_millis(500));
     }
     let text = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok((ended, String::from_utf8_lossy(&text).into_owned()))
+    Ok((ended, String::from_utf8_lossy(&text).into_owned(), outcome))
 }
 
 fn collect(mut pipe: impl Read + Send + 'static, kept: &Arc<Mutex<Vec<u8>>>) -> Receiver<()> {
@@ -156,16 +183,78 @@ fn collect(mut pipe: impl Read + Send + 'static, kept: &Arc<Mutex<Vec<u8>>>) -> 
 
 /// Runs a program that must succeed.
 pub(super) fn succeed(command: &mut Command, time: Duration) -> Result<String, AgentError> {
-    let text = format!("{command:?}");
-    let (ended, said) = run(command, time).map_err(AgentError::doing(format!("run {text}")))?;
-    if ended.status == Some(0) {
-        return Ok(said);
-    }
-    let status = match ended.status {
-        Some(status) => format!("exit status {status}"),
-        None => "killed".to_owned(),
+    succeed_with(command, Stdio::null(), time)
+}
+
+/// Runs a program that must succeed, with what it reads.
+pub(super) fn succeed_with(
+    command: &mut Command,
+    input: Stdio,
+    time: Duration,
+) -> Result<String, AgentError> {
+    let ran = run_with(command, input, time, |_| ());
+    let (ended, said, ()) = ran.map_err(|error| not_started(command, error))?;
+    success(command, time, ended, said)
+}
+
+/// Runs a program that must succeed, while `feed` writes what it reads. Answers what came of both; an
+/// error says that the program did not start.
+#[expect(clippy::type_complexity, reason = "two results side by side")]
+pub(super) fn succeed_fed<T: Send>(
+    command: &mut Command,
+    time: Duration,
+    feed: impl FnOnce(ChildStdin) -> Result<T, AgentError> + Send,
+) -> Result<(Result<String, AgentError>, Result<T, AgentError>), AgentError> {
+    let feed = |pipe: Option<ChildStdin>| match pipe {
+        Some(pipe) => feed(pipe),
+        None => Err(AgentError::Missing("a program has no input".to_owned())),
     };
-    Err(AgentError::Command { command: text, status, said: said.trim().to_owned() })
+    let ran = run_with(command, Stdio::piped(), time, feed);
+    let (ended, said, outcome) = ran.map_err(|error| not_started(command, error))?;
+    Ok((success(command, time, ended, said), outcome))
+}
+
+fn not_started(command: &Command, error: io::Error) -> AgentError {
+    AgentError::doing(format!("run {}", shortened(command)))(error)
+}
+
+fn success(
+    command: &Command,
+    time: Duration,
+    ended: Ended,
+    said: String,
+) -> Result<String, AgentError> {
+    let status = match ended.status {
+        Some(0) => return Ok(said),
+        Some(status) => format!("exit status {status}"),
+        None => format!("killed, perhaps after its {} s were over", time.as_secs()),
+    };
+    let said = last(said.trim(), QUOTED).to_owned();
+    Err(AgentError::Command { command: shortened(command), status, said })
+}
+
+/// The end of a text, from a line's beginning if that is possible.
+fn last(text: &str, bytes: usize) -> &str {
+    let mut from = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let end = &text[from..];
+    match end.split_once('\n') {
+        Some((_, rest)) if from > 0 => rest,
+        _ => end,
+    }
+}
+
+/// A command as an error shows it: a run of dpkg may name a thousand packages.
+fn shortened(command: &Command) -> String {
+    let arguments = command.get_args().map(std::ffi::OsStr::to_string_lossy);
+    let program = command.get_program().to_string_lossy();
+    let text = std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// Runs what the head node orders, as the user it names.

@@ -70,18 +70,35 @@ pub(super) fn assemble(root: &Root) -> Result<(), AgentError> {
                 lower = format!("{}:{lower}", layer.display());
             }
             match upper {
-                Upper::Memory => {
-                    mount_at("tmpfs", UPPER, "tmpfs", MountFlags::empty(), "mode=755")?;
-                }
+                Upper::Memory => memory_at(UPPER)?,
                 Upper::Disk(disk) => mount_disk(disk, UPPER)?,
             }
-            let (written, work) = (format!("{UPPER}/upper"), format!("{UPPER}/work"));
-            files::directory(Path::new(&written))?;
-            files::directory(Path::new(&work))?;
-            let data = format!("lowerdir={lower},upperdir={written},workdir={work}");
-            mount_at("overlay", ROOT, "overlay", MountFlags::empty(), &data)
+            overlay(&lower)
         }
     }
+}
+
+/// Puts the root together at [`ROOT`] from a directory that the head node shares, with what is written
+/// in memory.
+pub(super) fn assemble_over_nfs(server: &str, source: &str) -> Result<(), AgentError> {
+    let lower = Path::new(LOWER).join("nfs");
+    files::directory(&lower)?;
+    mount_nfs(server, source, &lower, MountFlags::RDONLY)?;
+    memory_at(UPPER)?;
+    overlay(&lower.display().to_string())
+}
+
+fn memory_at(target: &str) -> Result<(), AgentError> {
+    mount_at("tmpfs", target, "tmpfs", MountFlags::empty(), "mode=755")
+}
+
+/// Mounts at [`ROOT`] what is below [`UPPER`] over the lower layers.
+fn overlay(lower: &str) -> Result<(), AgentError> {
+    let (written, work) = (format!("{UPPER}/upper"), format!("{UPPER}/work"));
+    files::directory(Path::new(&written))?;
+    files::directory(Path::new(&work))?;
+    let data = format!("lowerdir={lower},upperdir={written},workdir={work}");
+    mount_at("overlay", ROOT, "overlay", MountFlags::empty(), &data)
 }
 
 fn mount_disk(disk: &Disk, target: &str) -> Result<(), AgentError> {
@@ -128,7 +145,7 @@ pub(super) fn mount_nfs(
 ) -> Result<(), AgentError> {
     let data = format!("vers=4.2,addr={server},clientaddr=0.0.0.0,sec=sys");
     let data = std::ffi::CString::new(data).unwrap_or_default();
-    let from = format!("{server}:{source}");
+    let from = format!("{server}:/{}", source.trim_start_matches('/'));
     mount(from.as_str(), target, "nfs4", flags, &*data)
         .map_err(AgentError::doing(format!("mount {from} at {}", target.display())))
 }

@@ -12,8 +12,10 @@ use rustix::mount::MountFlags;
 use super::channel::{self, Orders, Reports};
 use super::console::{self, uptime};
 use super::error::{AgentError, causes};
-use super::{files, identity, install, modules, network, power, processes, root, service, ssh};
-use crate::protocol::{Become, Init, Order, Report, Step, VERSION};
+use super::{
+    files, identity, install, modules, network, power, processes, root, service, ssh, table,
+};
+use crate::protocol::{Become, Init, Order, Report, Root, Step, VERSION};
 
 /// Lives as the first process.
 pub(super) fn run() -> Result<(), AgentError> {
@@ -77,6 +79,9 @@ fn come_to_be(order: &Become, reports: &Arc<Reports>) -> Result<(), AgentError> 
         service::lay_out(order)?;
     }
     root::enter()?;
+    if matches!(order.root, Root::Disk(_)) && order.init == Init::Minimal {
+        table::mount_all()?;
+    }
     reports.done(Step::Identity, start);
     mount_shared(order, reports)?;
     match order.init {

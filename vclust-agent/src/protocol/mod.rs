@@ -4,14 +4,18 @@
 //! trusted: lines are bounded ([`LONGEST_REPORT`]), texts are cut and cleaned where they are shown, and
 //! a report only ever speaks for the node at the other end of its channel.
 
+mod install;
 mod lines;
 mod order;
 mod report;
 
+pub use install::{
+    HttpSource, ImageArchive, ImageSource, Install, PackageStep, Packages, Partition,
+};
 pub use lines::{LineError, Lines, write_line};
 pub use order::{
-    Become, Disk, HostKey, Init, Install, InstallSource, InterfaceAddress, Order, Prepare, Root,
-    Run, SharedDirectory, Upper,
+    Become, Disk, HostKey, Init, InterfaceAddress, Order, Prepare, Root, Run, SharedDirectory,
+    Upper,
 };
 pub use report::{Report, Step, clean};
 

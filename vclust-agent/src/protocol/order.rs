@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Install;
+
 /// What the head node tells an agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "kebab-case")]
@@ -148,58 +150,6 @@ pub struct Run {
     pub user: String,
     /// Seconds after which it is killed.
     pub timeout: u32,
-}
-
-/// How a node's disk is filled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Install {
-    /// The node's host name.
-    pub host_name: String,
-    /// Seconds since 1970.
-    pub time: f64,
-    /// Random bytes, in hexadecimal digits.
-    pub seed: String,
-    /// The address of its interface; none to ask by DHCP.
-    pub address: Option<InterfaceAddress>,
-    /// The head node's address.
-    pub server: String,
-    /// Name of the directory, at the head node, with the programs of the installation.
-    pub nfs_root: String,
-    /// The disk that is to be filled.
-    pub disk: Disk,
-    /// Where the image comes from.
-    pub image: InstallSource,
-    /// Name of the directory, at the head node, with the packages; below it, their files in order.
-    pub packages: Option<(String, Vec<String>)>,
-    /// Name of the directory, at the head node, with what is laid over the root at last.
-    pub overlay: Option<String>,
-}
-
-/// Where an image's archive comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InstallSource {
-    /// A file at the head node's NFS server: directory and name.
-    Nfs {
-        /// The directory's name at the server.
-        directory: String,
-        /// The file's name below it.
-        file: String,
-    },
-    /// An address to fetch it from.
-    Http {
-        /// The address.
-        url: String,
-    },
-    /// The neighbour in a chain: each node passes on what it receives.
-    Chain {
-        /// Addresses to fetch from, the nearest first, the head node last.
-        from: Vec<String>,
-        /// Bytes of the archive.
-        bytes: u64,
-        /// The archive's SHA-256 in hexadecimal digits.
-        sha256: String,
-    },
 }
 
 #[cfg(test)]

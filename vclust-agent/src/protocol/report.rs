@@ -64,7 +64,9 @@ pub enum Step {
     Partition,
     /// Making file systems.
     FileSystem,
-    /// Unpacking the image.
+    /// Waiting for bytes of the image.
+    Transfer,
+    /// Unpacking the image, without waiting for it.
     Unpack,
     /// Installing packages.
     Install,
@@ -92,6 +94,7 @@ impl Step {
             Self::NfsRoot => "nfs-root",
             Self::Partition => "partition",
             Self::FileSystem => "file-system",
+            Self::Transfer => "transfer",
             Self::Unpack => "unpack",
             Self::Install => "install",
             Self::Overlay => "overlay",

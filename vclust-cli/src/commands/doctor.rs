@@ -127,10 +127,7 @@ fn rights() -> Finding {
         Err(error) => Finding {
             what,
             state: "missing",
-            found: format!(
-                "{error}{}",
-                causes(&error).iter().map(|cause| format!(": {cause}")).collect::<String>()
-            ),
+            found: format!("{error}: {}", causes(&error).join(": ")),
             mend: None,
         },
     }

@@ -100,7 +100,7 @@ pub(crate) fn plan(spec: ClusterSpec, inputs: &Inputs<'_>) -> Result<Planned, Fa
     let mut conditions = Conditions::new(inputs.site, spec.nodes);
     conditions.hypervisor = Some(spec.deploy.hypervisor.name().to_owned());
     conditions.memory_bytes = Some(spec.memory.bytes());
-    conditions.method = spec.deploy.transfer.name().to_owned();
+    spec.deploy.transfer.name().clone_into(&mut conditions.method);
     if let Some((_, minimal)) = &minimal {
         conditions.booted = booted(&spec, &minimal.id)?;
     }

@@ -12,8 +12,8 @@ use vclust_core::{
 use vclust_debian::{StateDirectory, Variant};
 use vclust_grid::{
     Backend, BootFiles, BootPackages, BuildError, Cancel, ClusterOrder, ClusterRecord,
-    ClusterStore, Deployer, HistoryDatabase, ImageRepository, PhaseTime, RepositoryError,
-    StoredImage, Up as Started,
+    ClusterStore, Deployer, HistoryDatabase, ImageRepository, InstallSources, PROGRAMS, PhaseTime,
+    PlannedPackage, RepositoryError, StoredImage, Up as Started,
 };
 
 use crate::arguments::build::Build;
@@ -197,13 +197,49 @@ impl Course<'_> {
         Ok(image)
     }
 
+    /// What nodes install with, beside their image.
+    fn sources(&self, planned: &Planned, image: &StoredImage) -> Result<InstallSources, Failure> {
+        let arguments = self.build_arguments(planned);
+        let wanted = planned.spec.request();
+        let plan = if wanted.is_empty() {
+            None
+        } else {
+            Some(build::plan(&arguments, self.repository, Some(image), &wanted)?)
+        };
+        let (packages, versions, remove) = match plan {
+            None => (Vec::new(), Vec::new(), Vec::new()),
+            Some(plan) => {
+                let pool = build::pool(self.state, &plan)?;
+                let bar = progress::reading(Some(plan.download_bytes()));
+                let wanted: Vec<_> =
+                    plan.packages.iter().map(|package| package.wanted.clone()).collect();
+                let fetched = pool.fetch(&wanted, &|progress| bar.set_position(progress.bytes));
+                bar.finish_and_clear();
+                let versions = plan.packages.iter().map(PlannedPackage::package_version);
+                (fetched?.paths, versions.collect(), plan.remove)
+            }
+        };
+        let programs = self.build(planned, None, &PROGRAMS.map(str::to_owned))?;
+        let loaded = &planned.loaded;
+        let boot = BootPackages::of(&loaded.index, &loaded.policy, &loaded.archives)?;
+        let pool = build::pool(self.state, boot.plan())?;
+        let initramfs = boot.make_installer(self.state, &pool)?;
+        Ok(InstallSources { programs, initramfs, packages, versions, remove })
+    }
+
     fn build(
         &self,
         planned: &Planned,
         base: Option<StoredImage>,
         packages: &[String],
     ) -> Result<StoredImage, Failure> {
-        let arguments = Build {
+        let arguments = self.build_arguments(planned);
+        let built = build::build_image(&arguments, self.state, self.repository, base, packages)?;
+        Ok(built.image)
+    }
+
+    fn build_arguments(&self, planned: &Planned) -> Build {
+        Build {
             source: planning::source_of(&self.arguments.source, &planned.spec),
             variant: Variant::Minimal,
             packages: Vec::new(),
@@ -214,9 +250,7 @@ impl Course<'_> {
             rebuild: false,
             meta_packages: self.arguments.meta_packages.clone(),
             site: self.arguments.site.clone(),
-        };
-        let built = build::build_image(&arguments, self.state, self.repository, base, packages)?;
-        Ok(built.image)
+        }
     }
 
     fn deploy(
@@ -244,6 +278,10 @@ impl Course<'_> {
             spec: spec.clone(),
             directory,
             strategy: chosen.strategy,
+            install: match chosen.strategy {
+                Strategy::Install => Some(self.sources(planned, &images[0])?),
+                Strategy::Layers | Strategy::Clone => None,
+            },
             images,
             predicted: predicted.collect(),
             measured: std::mem::take(&mut self.measured),

@@ -146,6 +146,25 @@ fn prices(index: &Index, nodes: u32) -> Prices {
                     each: Estimate::around(0.05, 0.01),
                 }),
             },
+            // slower than the one before, but for images of which there is a template
+            StrategyPrices {
+                strategy: Strategy::Clone,
+                fixed: fixed(Phase::Ready, 2.0),
+                by_bytes: vec![(
+                    Phase::Boot,
+                    BytesPrice { start: 2.5, per_byte: 0.0, relative_half_width: 0.1 },
+                )],
+                measured: vec![
+                    ("minimal".to_owned(), Phase::Boot, Estimate::around(0.0, 0.0)),
+                    ("image-1".to_owned(), Phase::Boot, Estimate::around(0.0, 0.0)),
+                ],
+                run: run(1),
+                layer: Some(Estimate::around(0.3, 0.1)),
+                stack: Some(StackPrice {
+                    start: Estimate::around(0.2, 0.1),
+                    each: Estimate::around(0.05, 0.01),
+                }),
+            },
         ],
     }
 }

@@ -135,6 +135,17 @@ impl StrategyPrices {
         self.by_bytes.iter().map(|(_, price)| price.seconds(bytes)).sum()
     }
 
+    /// The same for an image of a name, with what is known of it, and so many bytes with what lies
+    /// over it.
+    #[must_use]
+    pub fn image_seconds(&self, image: &str, bytes: u64) -> f64 {
+        let seconds = |(phase, price): &(Phase, BytesPrice)| {
+            let known = self.measured.iter().find(|(name, of, _)| name == image && of == phase);
+            known.map_or_else(|| price.seconds(bytes), |(_, _, known)| known.seconds)
+        };
+        self.by_bytes.iter().map(seconds).sum()
+    }
+
     /// Seconds that each further byte of an image costs.
     #[must_use]
     pub fn seconds_per_byte(&self) -> f64 {

@@ -144,8 +144,8 @@ impl ImageSelector<'_> {
         let price = below.strategy.stack?;
         let fewest = 2 - below.parts;
         let merging = price.seconds(2) + below.strategy.layer.map_or(0.0, |layer| layer.seconds);
-        let floor =
-            below.strategy.fixed_seconds() + below.strategy.bytes_seconds(below.image.bytes);
+        let floor = below.strategy.fixed_seconds()
+            + below.strategy.image_seconds(&below.image.id, below.image.bytes);
         if below.missing.is_empty() || layers.len() < fewest || floor + merging >= least {
             return None;
         }
@@ -194,7 +194,7 @@ impl Below<'_> {
     ) -> ScoredStack {
         let bytes = self.image.bytes + layers.iter().map(|(_, layer)| layer.bytes).sum::<u64>();
         let seconds = self.strategy.fixed_seconds()
-            + self.strategy.bytes_seconds(bytes)
+            + self.strategy.image_seconds(&self.image.id, bytes)
             + self.strategy.stacked_run_seconds(
                 self.parts + layers.len(),
                 left.packages,

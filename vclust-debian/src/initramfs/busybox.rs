@@ -9,7 +9,7 @@ use crate::deb::{DebLimits, EntryKind, PackageFile};
 const PATHS: [&[u8]; 2] = [b"bin/busybox", b"usr/bin/busybox"];
 
 /// The program in the package `busybox-static`.
-pub(super) fn read(package: &Path) -> Result<Vec<u8>, InitramfsError> {
+pub fn busybox_program(package: &Path) -> Result<Vec<u8>, InitramfsError> {
     let mut data = PackageFile::open(package, DebLimits::default())?.data()?;
     let mut program = None;
     // to the end, where the archive's checksum is

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::kernel::{Kernel, KernelStore};
 
+pub use busybox::busybox_program;
 pub use error::InitramfsError;
 pub use parameters::{DiskSerial, DiskSerialError, NodeRoot, Upper};
 
@@ -167,7 +168,7 @@ fn archive(kernel: &Kernel, busybox: &Path, modules: &[&str]) -> Result<Vec<u8>,
     }
     // the kernel opens it for the first program, before /dev is mounted
     archive.character_device("dev/console", 5, 1);
-    archive.file("bin/busybox", 0o755, &busybox::read(busybox)?);
+    archive.file("bin/busybox", 0o755, &busybox_program(busybox)?);
     archive.file("init", 0o755, INIT.as_bytes());
     let mut order = String::new();
     for module in kernel.modules(modules)? {

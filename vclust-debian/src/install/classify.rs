@@ -76,6 +76,12 @@ impl Needs {
         Self { needs, before }
     }
 
+    /// Needs that are known by numbers.
+    #[cfg(test)]
+    pub(super) fn from_numbers(needs: Vec<Vec<usize>>, before: Vec<Vec<usize>>) -> Self {
+        Self { needs, before }
+    }
+
     /// How many packages there are.
     pub(super) fn len(&self) -> usize {
         self.needs.len()

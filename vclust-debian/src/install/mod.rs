@@ -11,6 +11,7 @@
 
 mod bootstrap;
 mod classify;
+mod course;
 mod error;
 mod host_keys;
 mod preinst;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use vclust_core::Step;
 
+pub use course::{DpkgRun, dpkg_course};
 pub use error::InstallError;
 pub use run::OnInstall;
 

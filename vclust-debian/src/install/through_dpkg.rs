@@ -11,6 +11,7 @@ use std::fs;
 
 use super::InstallError;
 use super::classify::Needs;
+use super::course::{Round, Rounds};
 use super::run::{Run, access};
 use crate::deb::{DebError, DebLimits};
 use crate::parallel::in_parallel;
@@ -65,34 +66,14 @@ impl Run<'_> {
         needs: &Needs,
         configured: &mut HashSet<usize>,
     ) -> Result<(), InstallError> {
-        let mut left: Vec<usize> = packages.to_vec();
-        while !left.is_empty() {
-            let waiting: HashSet<usize> = left.iter().copied().collect();
-            let ready = |number: &usize| needs.before(*number).is_disjoint(&waiting);
-            let stays = |number: &usize| !contents.get(number).is_some_and(|c| c.only_directories);
-            let chosen = |also: &dyn Fn(&usize) -> bool| -> Vec<usize> {
-                left.iter().copied().filter(|number| ready(number) && also(number)).collect()
-            };
-            let mut round = chosen(&stays);
-            if round.is_empty() {
-                round = chosen(&|_| true);
-            }
-            if round.is_empty() {
-                // pre-dependencies that need each other: dpkg says what is wrong with them
-                round.clone_from(&left);
-            }
-            left.retain(|number| !round.contains(number));
-            let first: HashSet<usize> = round
-                .iter()
-                .flat_map(|number| needs.before(*number))
-                .filter(|number| !configured.contains(number) && !round.contains(number))
-                .collect();
-            let mut first: Vec<usize> = first.into_iter().collect();
-            first.sort_unstable();
+        let only_directories =
+            contents.iter().filter(|(_, contents)| contents.only_directories).map(|(n, _)| *n);
+        let mut rounds = Rounds::new(needs, packages.to_vec(), only_directories.collect());
+        while let Some(Round { first, unpack }) = rounds.next_after(configured) {
             self.release(|number| first.contains(&number))?;
             self.configure_some(&first)?;
             configured.extend(first);
-            self.unpack_round(&round)?;
+            self.unpack_round(&unpack)?;
         }
         self.release(|_| true)
     }

@@ -111,11 +111,11 @@ fn options(lower: &[PathBuf], layer: &Path, work: &Path) -> Result<CString, Laye
 /// Removes the overlay's own attributes from a tree, without following links.
 fn remove_own_attributes(directory: &Path) -> Result<(), LayerError> {
     let mut to_do = vec![directory.to_owned()];
+    let mut names = vec![0; 64 << 10];
     while let Some(path) = to_do.pop() {
         let access = |error: rustix::io::Errno| {
             LayerError::access("remove attributes of", &path)(error.into())
         };
-        let mut names = vec![0; 64 << 10];
         let length = rustix::fs::llistxattr(&path, &mut names[..]).map_err(access)?;
         for name in names[..length].split(|byte| *byte == 0) {
             let own = [&b"trusted.overlay."[..], b"user.overlay."]

@@ -8,7 +8,8 @@ use thiserror::Error;
 use vclust_core::{ByteSize, DomainName, HypervisorError};
 use vclust_debian::{NetworkError, ProductError, ServiceError, TooManyNodes};
 
-use crate::{ClusterError, KeyError, RepositoryError};
+use super::install::InstallServiceError;
+use crate::{ClusterError, ExportError, KeyError, RepositoryError};
 
 /// Why a cluster does not come up, or does not go down.
 #[derive(Debug, Error)]
@@ -89,9 +90,9 @@ pub enum DeployError {
         /// The most.
         most: usize,
     },
-    /// What this vclust cannot do.
-    #[error("the strategy `install` cannot be carried out yet; choose `layers` or `clone`")]
-    NotYet,
+    /// The plan does not say what nodes install with.
+    #[error("the plan says nothing about what nodes install with; plan the cluster anew")]
+    NoSources,
     /// A disk that clones cannot have.
     #[error("{disk} is too large for a node's disk; at most {most} are possible")]
     Disk {
@@ -143,6 +144,12 @@ pub enum DeployError {
     /// A server of the head node failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// Nodes cannot be installed.
+    #[error(transparent)]
+    Install(#[from] InstallServiceError),
+    /// What nodes install cannot be made of the images.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// The cluster has too many nodes for its network.
     #[error(transparent)]
     Addresses(#[from] TooManyNodes),

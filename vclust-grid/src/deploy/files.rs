@@ -46,6 +46,13 @@ UseDNS no
 MaxStartups 256
 ";
 
+/// Emulated nodes feel what the keys of a login cost: the lattice that OpenSSH otherwise prefers is left to
+/// networks that others can listen to.
+const SSH_CLIENT: &str = "\
+Host *
+    KexAlgorithms ^curve25519-sha256
+";
+
 /// Where `OpenMPI` looks for hosts if it is told nothing else.
 const OPENMPI_HOSTFILE: &str = "/etc/openmpi/openmpi-default-hostfile";
 
@@ -61,6 +68,7 @@ impl ClusterFiles<'_> {
         root.write("/etc/hosts", 0o644, (0, 0), self.hosts)?;
         root.write("/etc/ssh/ssh_known_hosts", 0o644, (0, 0), self.known_hosts)?;
         root.write("/etc/ssh/sshd_config.d/vclust.conf", 0o644, (0, 0), SSH_SERVER)?;
+        root.write("/etc/ssh/ssh_config.d/vclust.conf", 0o644, (0, 0), SSH_CLIENT)?;
         root.write("/etc/vclust/hostfile", 0o644, (0, 0), self.hostfile)?;
         if let Some(resolver) = self.resolver {
             root.write("/etc/resolv.conf", 0o644, (0, 0), resolver)?;

@@ -13,6 +13,7 @@ mod down;
 mod error;
 mod events;
 mod files;
+mod install;
 mod look;
 mod machine;
 mod node;
@@ -26,9 +27,13 @@ pub use cancel::Cancel;
 pub use down::{Down, down};
 pub use error::DeployError;
 pub use events::{DeployEvent, NodeStage, OnDeploy};
+pub use install::{
+    InstallIdentity, InstallPlan, InstallService, InstallServiceError, PROGRAMS, ProgramsError,
+    programs_order, whole_disk,
+};
 pub use look::{console_of, problems_of, states_of};
 pub use template::{TemplateInformation, TemplateStore};
-pub use up::{ClusterOrder, Deployer, PhaseTime, Up};
+pub use up::{ClusterOrder, Deployer, InstallSources, PhaseTime, Up};
 
 /// Bytes of a console that an error shows.
 const SHOWN: u64 = 1500;
@@ -50,4 +55,13 @@ const WARM: [&str; 9] = [
 fn console_tail(hypervisor: &dyn Hypervisor, node: &DomainName) -> String {
     let text = hypervisor.console_log(node, SHOWN).unwrap_or_default();
     vclust_agent::protocol::clean(&String::from_utf8_lossy(&text))
+}
+
+/// Bytes as hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // writing to a string does not fail
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use vclust_agent::protocol::{Become, Order, Prepare, Report, VERSION};
+use vclust_agent::protocol::{Become, Install, Order, Prepare, Report, VERSION};
 use vclust_core::{
-    DomainConfiguration, DomainName, Hypervisor, HypervisorError, HypervisorProblem,
+    DomainConfiguration, DomainName, DomainState, Hypervisor, HypervisorError, HypervisorProblem,
 };
 
 use super::agent::{Agent, Silence};
@@ -18,6 +18,8 @@ use super::events::{DeployEvent, NodeStage, OnDeploy};
 const BOOT: Duration = Duration::from_secs(300);
 /// How long a node may be silent between two steps.
 const STEP: Duration = Duration::from_secs(120);
+/// How long a node may be silent while it unpacks an image or installs packages.
+const INSTALL: Duration = Duration::from_secs(1800);
 /// How often a node is tried.
 const TRIES: u32 = 3;
 
@@ -28,6 +30,8 @@ pub(super) enum Origin {
     Boot(Prepare),
     /// It starts as a copy of what was saved.
     Saved(PathBuf),
+    /// It fills its own disk first, and starts again from there.
+    Install(Box<Install>),
 }
 
 /// A node to be brought up.
@@ -124,6 +128,17 @@ impl Bringing<'_> {
                 })?;
                 agent
             }
+            Origin::Install(install) => {
+                self.install(node, install)?;
+                self.hypervisor.start(node)?;
+                let mut agent = Agent::on(self.hypervisor.channel(node)?);
+                self.greet(node, &agent)?;
+                agent.order(&Order::Prepare(Prepare::default()))?;
+                self.wait(&agent, node, STEP, |report| {
+                    matches!(report, Report::Prepared).then_some(())
+                })?;
+                agent
+            }
         };
         let mut identity = task.identity.clone();
         identity.time = now();
@@ -136,6 +151,21 @@ impl Bringing<'_> {
             matches!(report, Report::Ready { .. }).then_some(())
         })?;
         self.tell(node, NodeStage::Ready);
+        Ok(())
+    }
+
+    /// Has a node fill its own disk, and waits until it has switched itself off.
+    fn install(&self, node: &DomainName, install: &Install) -> Result<(), Problem> {
+        self.hypervisor.start(node)?;
+        let mut agent = Agent::on(self.hypervisor.channel(node)?);
+        self.greet(node, &agent)?;
+        let order = Install { time: now(), ..install.clone() };
+        agent.order(&Order::Install(Box::new(order)))?;
+        self.wait(&agent, node, INSTALL, |report| {
+            matches!(report, Report::Installed { .. }).then_some(())
+        })?;
+        self.hypervisor.wait(node, &[DomainState::Off], STEP)?;
+        self.tell(node, NodeStage::Installed);
         Ok(())
     }
 

@@ -26,7 +26,7 @@ use super::agent::Agent;
 use super::error::DeployError;
 use super::machine::{BASE, Disks, KERNEL, Shape};
 use super::node::Bringing;
-use super::{WARM, console_tail};
+use super::{WARM, console_tail, hexadecimal};
 use crate::lock::{Lock, Missing, Mode};
 use crate::repository::scratch;
 use crate::{RepositoryError, StoredImage};
@@ -100,7 +100,7 @@ impl TemplateKey<'_> {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
-        hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&hasher.finalize()[..16])
     }
 }
 
@@ -219,7 +219,7 @@ impl TemplateStore {
             .mode(0o700)
             .create(&saved)
             .map_err(DeployError::write(&saved))?;
-        self.boot_and_save(key, making, &saved)?;
+        boot_and_save(key, making, &saved)?;
         let about = TemplateInformation {
             image: key.image.id.clone(),
             memory: key.shape.memory,
@@ -231,61 +231,6 @@ impl TemplateStore {
         let path = new.join(ABOUT);
         text.and_then(|text| fs::write(&path, text)).map_err(DeployError::write(&path))?;
         fs::rename(&new, &target).map_err(DeployError::write(&target))
-    }
-
-    fn boot_and_save(
-        &self,
-        key: &TemplateKey<'_>,
-        making: &Making<'_>,
-        saved: &Path,
-    ) -> Result<(), DeployError> {
-        let name: DomainName = "template".parse().unwrap_or_else(|_| unreachable!());
-        let disks = Disks { base: Some(making.base.to_owned()), ..Disks::default() };
-        let machine = key.shape.machine(
-            name.clone(),
-            making.mac,
-            making.tap.clone(),
-            disks.all(making.scratch)?,
-            DomainMemory::Saveable,
-        );
-        let hypervisor = making.hypervisor;
-        hypervisor.define(&machine)?;
-        let run = || -> Result<(), DeployError> {
-            hypervisor.start(&name)?;
-            let mut agent = Agent::on(hypervisor.channel(&name)?);
-            let failed = |silence: super::agent::Silence| match silence {
-                super::agent::Silence::Cancelled => DeployError::Cancelled,
-                silence => DeployError::Node {
-                    node: name.clone(),
-                    reason: silence.reason(),
-                    console: console_tail(hypervisor, &name),
-                },
-            };
-            making.bringing.greet(&name, &agent).map_err(failed)?;
-            let prepare = Prepare {
-                base: Some(BASE.to_owned()),
-                warm: WARM.iter().map(|path| (*path).to_owned()).collect(),
-            };
-            agent.order(&Order::Prepare(prepare)).map_err(failed)?;
-            let limit = std::time::Duration::from_secs(120);
-            making
-                .bringing
-                .wait(&agent, &name, limit, |report| {
-                    matches!(report, Report::Prepared).then_some(())
-                })
-                .map_err(failed)?;
-            hypervisor.save(&name, saved)?;
-            Ok(())
-        };
-        let outcome = run();
-        let _ = hypervisor.kill(&name);
-        let _ = hypervisor.undefine(&name);
-        outcome
-    }
-
-    /// Removes a template that does not do, such as one of another version of the hypervisor.
-    pub(super) fn remove(&self, key: &TemplateKey<'_>) -> Result<(), DeployError> {
-        scratch::remove(&self.directory.join(key.digest())).map_err(DeployError::from)
     }
 
     /// Removes the templates that were not used for longest, until there is room for another, and what
@@ -348,4 +293,52 @@ impl TemplateStore {
         }
         Ok(freed)
     }
+}
+
+/// Boots the machine, has it prepare, and saves it.
+fn boot_and_save(
+    key: &TemplateKey<'_>,
+    making: &Making<'_>,
+    saved: &Path,
+) -> Result<(), DeployError> {
+    let name: DomainName = "template".parse().unwrap_or_else(|_| unreachable!());
+    let disks = Disks { base: Some(making.base.to_owned()), ..Disks::default() };
+    let machine = key.shape.machine(
+        name.clone(),
+        making.mac,
+        making.tap.clone(),
+        disks.all(making.scratch)?,
+        DomainMemory::Saveable,
+    );
+    let hypervisor = making.hypervisor;
+    hypervisor.define(&machine)?;
+    let run = || -> Result<(), DeployError> {
+        hypervisor.start(&name)?;
+        let mut agent = Agent::on(hypervisor.channel(&name)?);
+        let failed = |silence: super::agent::Silence| match silence {
+            super::agent::Silence::Cancelled => DeployError::Cancelled,
+            silence => DeployError::Node {
+                node: name.clone(),
+                reason: silence.reason(),
+                console: console_tail(hypervisor, &name),
+            },
+        };
+        making.bringing.greet(&name, &agent).map_err(failed)?;
+        let prepare = Prepare {
+            base: Some(BASE.to_owned()),
+            warm: WARM.iter().map(|path| (*path).to_owned()).collect(),
+        };
+        agent.order(&Order::Prepare(prepare)).map_err(failed)?;
+        let limit = std::time::Duration::from_secs(120);
+        making
+            .bringing
+            .wait(&agent, &name, limit, |report| matches!(report, Report::Prepared).then_some(()))
+            .map_err(failed)?;
+        hypervisor.save(&name, saved)?;
+        Ok(())
+    };
+    let outcome = run();
+    let _ = hypervisor.kill(&name);
+    let _ = hypervisor.undefine(&name);
+    outcome
 }

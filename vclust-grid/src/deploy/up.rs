@@ -1,5 +1,7 @@
 //! A cluster comes up.
 
+mod install;
+
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{Read, Write};
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use vclust_agent::protocol::{
     Become, Disk, HostKey, Init, InterfaceAddress, Prepare, Root, Run, SharedDirectory, Upper,
@@ -24,7 +26,6 @@ use vclust_debian::{
 
 use super::backend::Backend;
 use super::cancel::Cancel;
-use super::capacity;
 use super::error::DeployError;
 use super::events::{DeployEvent, OnDeploy};
 use super::files::ClusterFiles;
@@ -33,12 +34,14 @@ use super::machine::{
 };
 use super::node::{Bringing, NodeTask, Origin, now};
 use super::template::{Making, TemplateKey, TemplateStore};
+use super::{capacity, hexadecimal};
 use crate::cluster::{
     ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster, NewCluster, NodeRecord,
     NodeState, PhaseRecord, ServerRecord, hosts_file, known_hosts, mpi_hostfile,
 };
 use crate::repository::root_erofs;
 use crate::{BootFiles, ImageRepository, Lease, StoredImage};
+pub use install::InstallSources;
 
 /// How long processes may take to end when a start is given up.
 const GRACE: Duration = Duration::ZERO;
@@ -57,6 +60,8 @@ pub struct ClusterOrder {
     pub strategy: Strategy,
     /// The image and the layers over it, the lowest first, each built over the one before it.
     pub images: Vec<StoredImage>,
+    /// What nodes install with, where they do.
+    pub install: Option<InstallSources>,
     /// What each phase was predicted to take, in seconds.
     pub predicted: Vec<(Phase, f64)>,
     /// Phases that are over: what came before.
@@ -97,6 +102,9 @@ pub struct Deployer<'a> {
     /// Looked at while things go on.
     pub cancel: &'a Cancel,
 }
+
+/// What became of each node, with the seconds until it was ready.
+type States = BTreeMap<DomainName, (NodeState, Option<f64>)>;
 
 /// What a start has made so far.
 struct Course<'a> {
@@ -198,17 +206,24 @@ impl Course<'_> {
         } else {
             None
         };
-        let shared = self.serve_shared(&network, head)?;
+        let is_install = self.order.strategy == Strategy::Install;
+        let (exports, shared) = self.shared(head)?;
+        if !exports.is_empty() && !is_install {
+            let server = NfsServer::start(&network, head, &exports, &mark, &directory)?;
+            let server = ServerRecord { service: "NFS".to_owned(), process: server.detach() };
+            self.held.update(|record| record.servers.push(server))?;
+        }
         let keys = ClusterKeys::generate(
             &spec.name,
             &spec.deploy.user,
             nodes.iter().map(|node| node.name.as_str()),
         )?;
-        self.write_key(&directory, &keys, &nodes)?;
+        write_keys(&directory, &keys, &nodes)?;
         let resolver = gateway.map(|outward| format!("nameserver {}\n", outward.resolver));
         let cluster_layer = directory.join("cluster.erofs");
         let paths = self.image_paths();
-        ClusterFiles {
+        let files = directory.join("files");
+        let cluster_files = ClusterFiles {
             images: &paths,
             user: &spec.deploy.user,
             private_key: keys.user().private(),
@@ -218,9 +233,13 @@ impl Course<'_> {
             hostfile: &mpi_hostfile(&nodes, spec.processors),
             resolver: resolver.as_deref(),
             uploads: (&spec.files, &self.order.directory),
-            time: now() as u64,
+            time: seconds_now(),
+        };
+        if is_install {
+            cluster_files.lay_out(&files)?;
+        } else {
+            cluster_files.write_layer(&files, &cluster_layer)?;
         }
-        .write_layer(&directory.join("files"), &cluster_layer)?;
 
         let domains = directory.join("nodes");
         private_directory(&domains)?;
@@ -236,7 +255,14 @@ impl Course<'_> {
             })
             .collect::<Result<_, _>>()?;
         match self.order.strategy {
-            Strategy::Install => Err(DeployError::NotYet),
+            Strategy::Install => {
+                let laid_out = install::LaidOut {
+                    files,
+                    exports,
+                    router: gateway.map(|outward| outward.gateway),
+                };
+                self.install(&network, &addresses, &*hypervisor, identities, laid_out)
+            }
             Strategy::Layers | Strategy::Clone => self.bring_up(
                 &network,
                 &addresses,
@@ -253,16 +279,12 @@ impl Course<'_> {
         self.order.images.iter().map(|image| repository.path_of(image).join(root_erofs())).collect()
     }
 
-    /// Starts the server for the directories that nodes share.
-    fn serve_shared(
-        &mut self,
-        network: &ClusterNetwork,
+    /// The directories that nodes share: for the server, and for the nodes.
+    fn shared(
+        &self,
         head: Ipv4Addr,
-    ) -> Result<Vec<SharedDirectory>, DeployError> {
+    ) -> Result<(Vec<NfsExport>, Vec<SharedDirectory>), DeployError> {
         let wanted = &self.order.spec.shared;
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
         let mut exports = Vec::new();
         let mut shared = Vec::new();
         for (number, one) in wanted.iter().enumerate() {
@@ -280,30 +302,7 @@ impl Course<'_> {
             });
             exports.push(NfsExport { path, name, access: NfsAccess::Write });
         }
-        let mark = &self.held.record().mark;
-        let server = NfsServer::start(network, head, &exports, mark, &self.held.directory())?;
-        let server = ServerRecord { service: "NFS".to_owned(), process: server.detach() };
-        self.held.update(|record| record.servers.push(server))?;
-        Ok(shared)
-    }
-
-    /// Keeps what `vclust ssh` needs.
-    fn write_key(
-        &self,
-        directory: &Path,
-        keys: &ClusterKeys,
-        nodes: &[NodeRecord],
-    ) -> Result<(), DeployError> {
-        for (name, text) in
-            [("id_ed25519", keys.user().private()), ("known_hosts", &known_hosts(nodes, keys))]
-        {
-            let path = directory.join(name);
-            let mut options = OpenOptions::new();
-            let file = options.write(true).create_new(true).mode(0o600).open(&path);
-            file.and_then(|mut file| file.write_all(text.as_bytes()))
-                .map_err(DeployError::write(&path))?;
-        }
-        Ok(())
+        Ok((exports, shared))
     }
 
     /// Who a node is.
@@ -335,7 +334,12 @@ impl Course<'_> {
             machine_id: random(16)?,
             time: now(),
             seed: random(64)?,
-            root: Root::Layers { layers: layers.chain([CLUSTER.to_owned()]).collect(), upper },
+            root: match self.order.strategy {
+                Strategy::Install => install::root(),
+                Strategy::Layers | Strategy::Clone => {
+                    Root::Layers { layers: layers.chain([CLUSTER.to_owned()]).collect(), upper }
+                }
+            },
             address: InterfaceAddress {
                 mac: node.mac.to_string(),
                 address: node.address.to_string(),
@@ -461,7 +465,20 @@ impl Course<'_> {
             hypervisor.define(&configuration)?;
             tasks.push(NodeTask { configuration, origin, identity });
         }
-        let outcomes = network.enter(|| all_at_work(&bringing, &tasks))?;
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let outcomes = network.enter(|| all_at_work(&bringing, &tasks, processors * AT_WORK))?;
+        let states = self.conclude(&tasks, outcomes)?;
+        self.ended(phase, since);
+        self.finish(&states)
+    }
+
+    /// What became of each node, if as many are ready as have to be.
+    fn conclude(
+        &self,
+        tasks: &[NodeTask],
+        outcomes: Vec<Result<f64, DeployError>>,
+    ) -> Result<States, DeployError> {
+        let spec = &self.order.spec;
         let mut ready = 0;
         let mut first = None;
         let mut states = BTreeMap::new();
@@ -486,8 +503,7 @@ impl Course<'_> {
                 return Err(DeployError::Quorum { ready, nodes, quorum, first });
             }
         }
-        self.ended(phase, since);
-        self.finish(&states)
+        Ok(states)
     }
 
     /// An empty file system of a size, made once for all clusters.
@@ -506,10 +522,7 @@ impl Course<'_> {
     }
 
     /// Writes down that the cluster is ready; what its start teaches.
-    fn finish(
-        &mut self,
-        states: &BTreeMap<DomainName, (NodeState, Option<f64>)>,
-    ) -> Result<Vec<Event>, DeployError> {
+    fn finish(&mut self, states: &States) -> Result<Vec<Event>, DeployError> {
         let mut phases: Vec<PhaseRecord> = Vec::new();
         for (phase, seconds) in &self.order.predicted {
             let measured: Vec<f64> = self
@@ -585,13 +598,16 @@ fn node_record(cluster: &str, number: u32, address: vclust_debian::NodeAddress) 
 }
 
 /// Brings nodes up, some at a time, the first first.
-fn all_at_work(bringing: &Bringing<'_>, tasks: &[NodeTask]) -> Vec<Result<f64, DeployError>> {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
+fn all_at_work(
+    bringing: &Bringing<'_>,
+    tasks: &[NodeTask],
+    at_once: usize,
+) -> Vec<Result<f64, DeployError>> {
     let next = AtomicUsize::new(0);
     let outcomes: Vec<Mutex<Option<Result<f64, DeployError>>>> =
         tasks.iter().map(|_| Mutex::new(None)).collect();
     thread::scope(|scope| {
-        for _ in 0..(processors * AT_WORK).min(tasks.len()) {
+        for _ in 0..at_once.min(tasks.len()) {
             scope.spawn(|| {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);
@@ -606,6 +622,12 @@ fn all_at_work(bringing: &Bringing<'_>, tasks: &[NodeTask]) -> Vec<Result<f64, D
     taken.map(|outcome| outcome.unwrap_or(Err(DeployError::Cancelled))).collect()
 }
 
+/// Whole seconds since 1970.
+fn seconds_now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
 fn private_directory(path: &Path) -> Result<(), DeployError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(DeployError::write(path))
 }
@@ -616,5 +638,23 @@ fn random(bytes: usize) -> Result<String, DeployError> {
     let mut buffer = vec![0; bytes];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut buffer));
     read.map_err(DeployError::read(path))?;
-    Ok(buffer.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&buffer))
+}
+
+/// Keeps what `vclust ssh` needs.
+fn write_keys(
+    directory: &Path,
+    keys: &ClusterKeys,
+    nodes: &[NodeRecord],
+) -> Result<(), DeployError> {
+    for (name, text) in
+        [("id_ed25519", keys.user().private()), ("known_hosts", &known_hosts(nodes, keys))]
+    {
+        let path = directory.join(name);
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(DeployError::write(&path))?;
+    }
+    Ok(())
 }

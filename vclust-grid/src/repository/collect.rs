@@ -196,6 +196,7 @@ impl ImageRepository {
         }
         let trash = self.take_out(&image.id)?;
         scratch::remove(&trash)?;
+        self.remove_derived(&image.id)?;
         Ok(true)
     }
 }

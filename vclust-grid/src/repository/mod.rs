@@ -5,6 +5,7 @@
 //! images/ID/root.tar.zst ...   its products
 //! building/                    builds that go on; all of it goes when they end
 //! locks/                       one file for each build that goes on, and one for building/
+//! derived/ID/                  what was made of an image for nodes that install
 //! catalogue.sqlite             which images there are, how often they were used
 //! ```
 //!
@@ -17,6 +18,7 @@
 mod building;
 mod catalogue;
 mod collect;
+mod derived;
 mod error;
 mod export;
 mod manifest;
@@ -43,6 +45,7 @@ use manifest::MANIFEST;
 pub use building::{Begun, Building};
 pub use catalogue::{StoredImage, StoredPackage};
 pub use collect::{CollectOptions, Collected, Held, Removal, Removed};
+pub use derived::StoredArchive;
 pub use error::RepositoryError;
 pub use export::{ExportError, ExportForm, ExportOptions, remove_unfinished_export};
 pub use manifest::{

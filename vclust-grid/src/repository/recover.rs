@@ -18,6 +18,8 @@ pub struct Recovered {
     pub adopted: Vec<String>,
     /// Names of images in the catalogue whose files were gone, and of unusable files; removed.
     pub dropped: Vec<String>,
+    /// How many images are gone of which something had been made that is removed now.
+    pub derived: usize,
 }
 
 impl ImageRepository {
@@ -27,6 +29,7 @@ impl ImageRepository {
         self.remove_dead_builds(&mut recovered)?;
         self.adopt_files(&mut recovered)?;
         self.forget_rows(&mut recovered)?;
+        recovered.derived = self.remove_strays()?;
         Ok(recovered)
     }
 

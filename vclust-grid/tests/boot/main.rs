@@ -3,6 +3,7 @@
 //! These tests fetch Debian's packages and need root, so `make test-boot` runs them and a plain test
 //! run does not. What they fetch and build stays in the target directory for the next time.
 
+mod install;
 mod network;
 mod node;
 mod site;

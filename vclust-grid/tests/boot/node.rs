@@ -15,8 +15,8 @@ use crate::network::TAP;
 const MAC: &str = "52:54:00:77:00:01";
 /// Software emulation, with the instructions that Debian's programs look for. Without `rdrand` a node
 /// waits for random numbers.
-const PROCESSOR: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand";
-const KERNEL: &str = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable \
+pub(crate) const PROCESSOR: &str = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand";
+pub(crate) const KERNEL: &str = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable \
                       no_timer_check cryptomgr.notests random.trust_cpu=on 8250.nr_uarts=1";
 /// Lines of the console that an error shows.
 const LAST_LINES: usize = 40;

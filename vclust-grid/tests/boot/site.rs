@@ -8,7 +8,7 @@ use vclust_debian::{
 };
 use vclust_grid::{
     Archives, BootFiles, BootPackages, IfFound, ImageBuilder, ImageOrder, ImagePlan,
-    ImageRepository, ROOT_STATUS, StoredImage, root_erofs,
+    ImageRepository, ROOT_STATUS, StoredArchive, StoredImage, programs_order, root_erofs,
 };
 
 /// A state directory, and where its packages come from.
@@ -58,6 +58,40 @@ impl Site {
     /// The file system of an image or a layer.
     pub(crate) fn erofs(&self, image: &StoredImage) -> PathBuf {
         self.repository.path_of(image).join(root_erofs())
+    }
+
+    /// The initramfs of nodes that install.
+    pub(crate) fn installer(&self) -> PathBuf {
+        let (index, policy) = self.index(None);
+        let packages = BootPackages::of(&index, &policy, &self.archives).expect("packages");
+        let pool = self.pool(packages.plan());
+        packages.make_installer(&self.state, &pool).expect("an initramfs")
+    }
+
+    /// The root that nodes install from, as a directory.
+    pub(crate) fn programs(&self) -> PathBuf {
+        let (index, policy) = self.index(None);
+        let order = programs_order(&index, &policy, &self.archives).expect("an order");
+        let pool = self.pool(&order.plan);
+        let builder = ImageBuilder::new(&self.repository, &pool, "test");
+        let image = builder.build(&order, &|_| ()).expect("an image").image;
+        self.repository.directory(&image).expect("a directory")
+    }
+
+    /// The archive of an image.
+    pub(crate) fn archive(&self, image: &StoredImage) -> StoredArchive {
+        self.repository.archive(image).expect("an archive")
+    }
+
+    /// The files of what packages add to an image.
+    pub(crate) fn differential(&self, image: &StoredImage, packages: &[&str]) -> Vec<PathBuf> {
+        let packages: Vec<String> = packages.iter().map(|&name| name.to_owned()).collect();
+        let status = self.repository.path_of(image).join(ROOT_STATUS);
+        let (index, policy) = self.index(Some(&status));
+        let closure = Request::new(packages).resolve(&index, &policy).expect("a closure");
+        let plan = ImagePlan::of(&closure, &self.archives).expect("a plan");
+        let wanted: Vec<_> = plan.packages.iter().map(|package| package.wanted.clone()).collect();
+        self.pool(&plan).fetch(&wanted, &|_| ()).expect("packages").paths
     }
 
     fn build(&self, base: Option<StoredImage>, packages: &[&str]) -> StoredImage {

@@ -2,14 +2,16 @@
 //! this and a plain test run does not.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use vclust_core::{
-    ByteSize, DomainBoot, DomainInterface, DomainMemory, DomainState, Hypervisor, MacAddress,
+    ByteSize, DomainBoot, DomainInterface, DomainMemory, DomainName, DomainState, Hypervisor,
+    MacAddress,
 };
 use vclust_process::ProcessId;
 use vclust_qemu::{Qemu, QemuOptions};
@@ -24,22 +26,50 @@ const BOUNDS: (f64, f64) = (0.6, 110.0);
 /// Set in the environment of the test inside its network namespace.
 const INSIDE: &str = "VCLUST_TEST_INSIDE";
 
-/// The whole user space of the guest: it says that it is there, waits for a line and repeats it.
+/// Modules that the guest loads to reach the channel, in this order.
+const MODULES: [&str; 6] = [
+    "virtio/virtio_ring",
+    "virtio/virtio",
+    "virtio/virtio_pci_modern_dev",
+    "virtio/virtio_pci_legacy_dev",
+    "virtio/virtio_pci",
+    "char/virtio_console",
+];
+/// The whole user space of the guest. On the console it says that it is there, and that it is ready
+/// for every line it hears; on the channel it repeats what it hears, whoever is at the other end. The channel is the first port
+/// of the second virtio device, after the source of random numbers.
 const INIT: &str = r#"
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 int main(void) {
-    char line[100];
+    char line[100], path[20];
+    ssize_t length;
     mount("dev", "/dev", "devtmpfs", 0, "");
     int console = open("/dev/ttyS0", O_RDWR);
+    for (int number = 0; number < 6; number++) {
+        snprintf(path, sizeof path, "/%d.ko", number);
+        if (syscall(SYS_finit_module, open(path, O_RDONLY), "", 0))
+            dprintf(console, "cannot load %s: %m\n", path);
+    }
+    if (!fork()) {
+        int channel;
+        while ((channel = open("/dev/vport1p1", O_RDWR)) < 0)
+            usleep(10000);
+        for (;;) {
+            length = read(channel, line, sizeof line);
+            if (length > 0)
+                write(channel, line, length);
+            else
+                usleep(10000);
+        }
+    }
     write(console, "GATE\n", 5);
     for (;;) {
-        ssize_t length = read(console, line, sizeof line);
-        if (length > 3 && !memcmp(line, "off", 3))
-            reboot(RB_POWER_OFF);
+        length = read(console, line, sizeof line);
         write(console, "READY ", 6);
         write(console, line, length);
     }
@@ -55,33 +85,35 @@ fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Debian's kernel for virtual machines, fetched once.
-fn kernel() -> PathBuf {
+/// Debian's package of the kernel for virtual machines, fetched and unpacked once.
+fn kernel_package() -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernel");
-    let image = directory.join("vmlinuz");
-    if image.exists() {
-        return image;
+    let root = directory.join("root");
+    if root.exists() {
+        return root;
     }
+    let _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).expect("a directory");
     let depends = run(Command::new("apt-cache").args(["depends", "linux-image-cloud-amd64"]));
     let package = depends.lines().find_map(|line| line.trim().strip_prefix("Depends: "));
     let package = package.expect("a kernel");
     run(Command::new("apt-get").args(["-q", "download", package]).current_dir(&directory));
-    let files = fs::read_dir(&directory).expect("a directory").flatten();
-    let deb =
-        files.map(|file| file.path()).find(|path| path.extension().is_some_and(|e| e == "deb"));
-    let root = directory.join("root");
-    run(Command::new("dpkg-deb").arg("-x").arg(deb.expect("a package")).arg(&root));
-    let boot = fs::read_dir(root.join("boot")).expect("a directory").flatten();
-    let is_kernel = |path: &PathBuf| path.to_string_lossy().contains("/vmlinuz-");
-    let found = boot.map(|file| file.path()).find(is_kernel).expect("a kernel");
-    fs::rename(found, &image).expect("a kernel");
-    let _ = fs::remove_dir_all(root);
-    image
+    let deb = only(&directory, |name| name.starts_with("linux-image-"));
+    let draft = directory.join("draft");
+    run(Command::new("dpkg-deb").arg("-x").arg(deb).arg(&draft));
+    fs::rename(draft, &root).expect("a directory");
+    root
 }
 
-/// An initramfs of a single program: an archive in cpio's `newc` format.
-fn initramfs(directory: &Path) -> PathBuf {
+/// The entry of a directory with such a name.
+fn only(directory: &Path, fits: impl Fn(&str) -> bool) -> PathBuf {
+    let mut entries = fs::read_dir(directory).expect("a directory").flatten();
+    let entry = entries.find(|entry| entry.file_name().to_str().is_some_and(&fits));
+    entry.expect("the package has it").path()
+}
+
+/// An initramfs of a program and modules: an archive in cpio's `newc` format.
+fn initramfs(directory: &Path, package: &Path) -> PathBuf {
     let (source, program) = (directory.join("init.c"), directory.join("init"));
     fs::write(&source, INIT).expect("a file");
     run(Command::new("gcc").args(["-static", "-Os", "-s", "-o"]).arg(&program).arg(&source));
@@ -101,6 +133,11 @@ fn initramfs(directory: &Path) -> PathBuf {
     };
     add("dev", 0o40_755, &[]);
     add("init", 0o100_755, &fs::read(&program).expect("a program"));
+    let drivers = only(&package.join("lib/modules"), |_| true).join("kernel/drivers");
+    for (number, module) in MODULES.iter().enumerate() {
+        let module = fs::read(drivers.join(module).with_extension("ko")).expect("a module");
+        add(&format!("{number}.ko"), 0o100_644, &module);
+    }
     add("TRAILER!!!", 0, &[]);
     let path = directory.join("initramfs");
     fs::write(&path, archive).expect("an archive");
@@ -148,6 +185,8 @@ fn interface(index: usize) -> DomainInterface {
 #[ignore = "fetches a kernel and needs root; `make test-boot` runs it"]
 fn clones_of_a_real_kernel_answer_soon_and_take_little() {
     assert!(rustix::process::geteuid().is_root(), "only root may make taps");
+    // there is no network to fetch it by in the namespace
+    let package = kernel_package();
     if std::env::var_os(INSIDE).is_none() {
         // once more, in a network namespace that is gone with it
         let own = std::env::current_exe().expect("this program");
@@ -169,8 +208,8 @@ fn clones_of_a_real_kernel_answer_soon_and_take_little() {
     template.memory_use = DomainMemory::Saveable;
     template.interfaces = vec![interface(CLONES[2])];
     template.boot = DomainBoot::Kernel {
-        image: kernel(),
-        initramfs: Some(initramfs(&site.path(""))),
+        image: only(&package.join("boot"), |name| name.starts_with("vmlinuz-")),
+        initramfs: Some(initramfs(&site.path(""), &package)),
         command_line: COMMAND_LINE.to_owned(),
     };
     qemu.define(&template).expect("a definition");
@@ -184,6 +223,7 @@ fn clones_of_a_real_kernel_answer_soon_and_take_little() {
         processor_seconds(&process),
         proportional_mebibytes(&process)
     );
+    repeats(&qemu, &template.name, "to the template");
     let (start, saved) = (Instant::now(), site.path("saved"));
     qemu.save(&template.name, &saved).expect("a saved state");
     let blocks = |path: &str| {
@@ -237,6 +277,7 @@ fn clones_of_a_real_kernel_answer_soon_and_take_little() {
         assert!(processor < BOUNDS.0 && memory < BOUNDS.1, "more than {BOUNDS:?}");
         for name in &names {
             assert_eq!(qemu.state(name).expect("a state"), DomainState::Running);
+            repeats(&qemu, name, name.as_str());
             qemu.kill(name).expect("an end");
         }
     }
@@ -251,7 +292,22 @@ fn clones_of_a_real_kernel_answer_soon_and_take_little() {
     assert_eq!(qemu.state(&network.name).expect("a state"), DomainState::Running);
 }
 
-fn wait_for(qemu: &Qemu, name: &vclust_core::DomainName, text: &str) {
+/// Waits until what is said on a domain's channel is repeated.
+fn repeats(qemu: &Qemu, name: &DomainName, text: &str) {
+    let mut channel = qemu.channel(name).expect("a channel");
+    channel.writer.write_all(text.as_bytes()).expect("a channel");
+    let (heard, mut reader) = (mpsc::channel(), channel.reader);
+    let length = text.len();
+    thread::spawn(move || {
+        let mut bytes = vec![0; length];
+        let read = reader.read_exact(&mut bytes).map(|()| bytes);
+        let _ = heard.0.send(read);
+    });
+    let bytes = heard.1.recv_timeout(PATIENCE).expect("an answer in time").expect("a channel");
+    assert_eq!(String::from_utf8_lossy(&bytes), text);
+}
+
+fn wait_for(qemu: &Qemu, name: &DomainName, text: &str) {
     let end = Instant::now() + PATIENCE * 4;
     loop {
         let said = qemu.console_log(name, 10_000).expect("a log");

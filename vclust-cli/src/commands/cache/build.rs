@@ -110,6 +110,23 @@ fn build_one(
     build_image(arguments, state, repository, base, &arguments.packages)
 }
 
+/// What packages add to a base, or to nothing.
+pub(crate) fn plan(
+    arguments: &Build,
+    repository: &ImageRepository,
+    base: Option<&StoredImage>,
+    packages: &[String],
+) -> Result<ImagePlan, Failure> {
+    let status = base.map(|base| repository.path_of(base).join(ROOT_STATUS));
+    let installed = match &status {
+        Some(path) => Installed::StatusFile(path),
+        None => Installed::Nothing,
+    };
+    let loaded = load::load(&arguments.source, &installed)?;
+    let closure = resolve(arguments, &loaded, packages, base.is_some())?;
+    Ok(ImagePlan::of(&closure, &loaded.archives)?)
+}
+
 /// Builds an image, or a layer where there is a base.
 pub(crate) fn build_image(
     arguments: &Build,
@@ -118,14 +135,7 @@ pub(crate) fn build_image(
     base: Option<StoredImage>,
     packages: &[String],
 ) -> Result<BuiltImage, Failure> {
-    let status = base.as_ref().map(|base| repository.path_of(base).join(ROOT_STATUS));
-    let installed = match &status {
-        Some(path) => Installed::StatusFile(path),
-        None => Installed::Nothing,
-    };
-    let loaded = load::load(&arguments.source, &installed)?;
-    let closure = resolve(arguments, &loaded, packages, base.is_some())?;
-    let plan = ImagePlan::of(&closure, &loaded.archives)?;
+    let plan = plan(arguments, repository, base.as_ref(), packages)?;
     let pool = pool(state, &plan)?;
     let order = ImageOrder {
         plan,

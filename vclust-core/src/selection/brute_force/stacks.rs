@@ -62,7 +62,9 @@ fn best(
                 }
                 let cost = costs.sum(left.iter());
                 let parts = taken.len() + usize::from(number > 0);
+                let known = strategy.measured.iter().find(|(name, ..)| *name == image.id);
                 let mut total = strategy.fixed_seconds()
+                    + known.map_or_else(|| strategy.bytes_seconds(0), |(.., known)| known.seconds)
                     + strategy.run.seconds(
                         cost.packages,
                         cost.unpack_seconds,

@@ -1,0 +1,135 @@
+//! What is made of images for nodes that install, and kept beside them: the root as a directory, which
+//! an NFS server shows, and the compressed archive of an image that was built without one.
+//!
+//! ```text
+//! derived/ID/root/             the image's files
+//! derived/ID/SHA256.tar.zst    its archive, under the archive's digest
+//! ```
+//!
+//! It is made once, when it is first asked for, and goes with its image.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+
+use vclust_core::Sha256;
+use vclust_debian::{ProductFile, file_digest};
+
+use super::catalogue::StoredImage;
+use super::error::RepositoryError;
+use super::export::{ExportError, ExportForm, ExportOptions};
+use super::manifest::root_archive;
+use super::{ImageRepository, catalogue, scratch};
+
+/// An image's archive: a tar stream compressed by zstd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredArchive {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its digest.
+    pub sha256: Sha256,
+}
+
+const SUFFIX: &str = ".tar.zst";
+
+impl ImageRepository {
+    /// An image as a directory with all its files. Hold a [`Lease`](super::Lease) while you use it.
+    pub fn directory(&self, image: &StoredImage) -> Result<PathBuf, ExportError> {
+        let directory = self.make_derived(image)?;
+        let root = directory.join("root");
+        if !root.is_dir() {
+            self.derive(image, &root, ExportForm::Directory)?;
+        }
+        Ok(root)
+    }
+
+    /// The archive of an image. Hold a [`Lease`](super::Lease) while you use it.
+    pub fn archive(&self, image: &StoredImage) -> Result<StoredArchive, ExportError> {
+        let manifest = self.manifest(image)?;
+        if let Some(product) = manifest.image.product(root_archive()) {
+            let path = self.path_of(image).join(root_archive());
+            return Ok(StoredArchive { path, bytes: product.bytes, sha256: product.sha256 });
+        }
+        let directory = self.make_derived(image)?;
+        let found = || -> io::Result<Option<StoredArchive>> {
+            for entry in fs::read_dir(&directory)? {
+                let entry = entry?;
+                let name = entry.file_name();
+                let digest = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+                if let Some(sha256) = digest.and_then(|digest| digest.parse().ok()) {
+                    let bytes = entry.metadata()?.len();
+                    return Ok(Some(StoredArchive { path: entry.path(), bytes, sha256 }));
+                }
+            }
+            Ok(None)
+        };
+        if let Some(archive) = found().map_err(RepositoryError::read(&directory))? {
+            return Ok(archive);
+        }
+        let new = directory.join(format!(".{}{SUFFIX}", std::process::id()));
+        self.derive(image, &new, ExportForm::TarZst)?;
+        let ProductFile { bytes, sha256 } = file_digest(&new, &|_| ())
+            .map_err(|source| ExportError::Product { target: new.clone(), source })?;
+        let path = directory.join(format!("{sha256}{SUFFIX}"));
+        fs::rename(&new, &path).map_err(RepositoryError::write(&path))?;
+        Ok(StoredArchive { path, bytes, sha256 })
+    }
+
+    fn derive(
+        &self,
+        image: &StoredImage,
+        target: &std::path::Path,
+        form: ExportForm,
+    ) -> Result<(), ExportError> {
+        let options =
+            ExportOptions { form, replace: form != ExportForm::Directory, disk_size: None };
+        match self.export(image, target, &options, &|_| ()) {
+            // somebody else was sooner
+            Err(ExportError::Exists(_) | ExportError::NotEmpty(_)) if target.exists() => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    fn derived(&self) -> PathBuf {
+        self.directory.join("derived")
+    }
+
+    fn make_derived(&self, image: &StoredImage) -> Result<PathBuf, RepositoryError> {
+        let path = self.derived().join(&image.id);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(RepositoryError::write(&path))?;
+        Ok(path)
+    }
+
+    /// Removes what was made of an image.
+    pub(super) fn remove_derived(&self, id: &str) -> Result<(), RepositoryError> {
+        scratch::remove(&self.derived().join(id))
+    }
+
+    /// Removes what was made of images that are gone; how many those were.
+    pub(super) fn remove_strays(&self) -> Result<usize, RepositoryError> {
+        let derived = self.derived();
+        let entries = match fs::read_dir(&derived) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(source) => return Err(RepositoryError::Read { path: derived, source }),
+        };
+        let known = self.sql(catalogue::names)?;
+        let mut removed = 0;
+        for entry in entries {
+            let name = entry.map_err(RepositoryError::read(&derived))?.file_name();
+            let name = name.to_string_lossy();
+            if !known.iter().any(|known| *known == name) {
+                self.remove_derived(&name)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
