@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, FileType, Mode};
 use rustix::process::{Signal, kill_process};
 use rustix::system::{RebootCommand, reboot};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 /// How long programs may take to end after they are asked to.
 const GRACE: Duration = Duration::from_millis(300);
@@ -63,7 +64,6 @@ pub(super) fn listen() {
     if let Err(error) = listen_for_requests() {
         super::console::say(&format!("nobody can ask this node to end: {REQUESTS}: {error}"));
     }
-    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
     let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGUSR2])
     else {
         return;

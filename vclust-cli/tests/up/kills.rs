@@ -32,6 +32,12 @@ fn worker(running: &Running) -> Option<u32> {
     })
 }
 
+/// Whether a process has not ended.
+fn runs(number: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
 /// What is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Victim {
@@ -53,14 +59,20 @@ impl Trial<'_> {
         while Instant::now() < end && !running.has_ended() {
             thread::sleep(Duration::from_millis(1));
         }
+        let worker = worker(&running);
         let number = match victim {
             Victim::Supervisor => Some(running.id()),
-            Victim::Worker => worker(&running),
+            Victim::Worker => worker,
         };
         if let Some(number) = number.filter(|_| !running.has_ended()) {
             kill(number);
         }
         running.ends();
+        // one that waits for the disk ends when that has answered
+        let end = Instant::now() + Duration::from_secs(60);
+        while worker.is_some_and(runs) && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// A start that is killed: from its first moment on, or once there is a cluster.

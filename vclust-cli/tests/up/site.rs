@@ -190,10 +190,6 @@ impl Cluster<'_> {
         self.try_on("", node, command).succeeded()
     }
 
-    pub(crate) fn on_as_root(&self, node: u32, command: &str) -> String {
-        self.try_on("root@", node, command).succeeded()
-    }
-
     pub(crate) fn try_on(&self, user: &str, node: u32, command: &str) -> Ran {
         let node = format!("{user}{name}/{name}-{node}", name = self.name);
         self.site.run(&["ssh", &node, "--", command])
