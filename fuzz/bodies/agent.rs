@@ -17,7 +17,7 @@ pub(crate) fn report(data: &[u8]) {
         loop {
             match reader.next_document() {
                 Ok(None) => break,
-                Ok(Some(report)) => shown(report.cleaned()),
+                Ok(Some(report)) => shown(&report.cleaned()),
                 Err(LineError::Read(error)) => panic!("memory can be read: {error}"),
                 Err(error) => assert!(!error.to_string().is_empty()),
             }
@@ -28,8 +28,8 @@ pub(crate) fn report(data: &[u8]) {
 }
 
 /// A report as it goes on to people and into records.
-fn shown(report: Report) {
-    let texts: Vec<&str> = match &report {
+fn shown(report: &Report) {
+    let texts: Vec<&str> = match report {
         Report::Failed { doing, because } => vec![doing, because],
         Report::Ran { output, .. } => vec![output],
         _ => Vec::new(),
@@ -40,13 +40,13 @@ fn shown(report: Report) {
     }
     if let Report::Hello { uptime: seconds, .. }
     | Report::Done { seconds, .. }
-    | Report::Ready { uptime: seconds } = &report
+    | Report::Ready { uptime: seconds } = report
     {
         assert!(seconds.is_finite() && *seconds >= 0.0);
     }
     let mut line = Vec::new();
-    write_line(&mut line, &report).expect("memory can be written");
+    write_line(&mut line, report).expect("memory can be written");
     let mut again = Lines::<_, Report>::new(line.as_slice(), usize::MAX);
     assert!(matches!(again.next_document(), Ok(Some(_))), "what is written can be read");
-    assert_eq!(report.clone().cleaned(), report, "what is clean stays as it is");
+    assert_eq!(&report.clone().cleaned(), report, "what is clean stays as it is");
 }
