@@ -1,7 +1,7 @@
 //! Nodes and servers that fail: tried again, counted against the quorum, told with their console.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ fn kill_as_it_starts(
     u32::try_from(killed.len()).expect("few")
 }
 
-fn text(path: &PathBuf) -> &str {
+fn text(path: &Path) -> &str {
     path.to_str().expect("text")
 }
 
@@ -113,9 +113,9 @@ fn a_node_that_dies_later_and_a_server_that_dies_are_noticed() {
     let cluster = site.up(&site.spec("later", "clone", before, ""));
     kill(domain(&site, "later", "later-2").expect("its machine"));
     cluster.comes_to(&["ready", "failed"]);
-    let server = site.server(&cluster.directory()).expect("the server of the shared directory");
+    let nfs = server(&cluster.directory()).expect("the server of the shared directory");
     assert_eq!(site.json(&["ps", "later"])["clusters"][0]["problems"], serde_json::json!([]));
-    kill(server);
+    kill(nfs);
     let problem = site.json(&["ps", "later"])["clusters"][0]["problems"][0].to_string();
     assert!(problem.contains("NFS"), "{problem}");
     let found = site.json(&["doctor"])["findings"].to_string();
@@ -124,14 +124,12 @@ fn a_node_that_dies_later_and_a_server_that_dies_are_noticed() {
     site.nothing_is_left_but(&[]);
 }
 
-impl Site {
-    /// The process of the NFS server that was started for a cluster.
-    fn server(&self, directory: &Path) -> Option<u32> {
-        let configuration = directory.join("ganesha.conf");
-        numbers(Path::new("/proc")).into_iter().find(|number| {
-            let command = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
-            let mut words = command.split(|byte| *byte == 0);
-            words.any(|word| word == configuration.as_os_str().as_encoded_bytes())
-        })
-    }
+/// The process of the NFS server that was started for a cluster.
+fn server(directory: &Path) -> Option<u32> {
+    let configuration = directory.join("ganesha.conf");
+    numbers(Path::new("/proc")).into_iter().find(|number| {
+        let command = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        let mut words = command.split(|byte| *byte == 0);
+        words.any(|word| word == configuration.as_os_str().as_encoded_bytes())
+    })
 }

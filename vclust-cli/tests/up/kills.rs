@@ -53,8 +53,8 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Kills a command at a moment within a time, and waits until it is gone.
-    fn kill(&mut self, mut running: Running, victim: Victim, after: Duration) {
+    /// Kills a command after a time, and waits until it is gone.
+    fn kill(mut running: Running, victim: Victim, after: Duration) {
         let end = Instant::now() + after;
         while Instant::now() < end && !running.has_ended() {
             thread::sleep(Duration::from_millis(1));
@@ -88,7 +88,7 @@ impl Trial<'_> {
         }
         let most = if early { 10.0 } else { self.spans[place] };
         let after = Duration::from_secs_f64(most * self.random.f64());
-        self.kill(running, victim, after);
+        Self::kill(running, victim, after);
     }
 }
 
@@ -125,7 +125,7 @@ fn whoever_is_killed_leaves_nothing_that_the_next_command_does_not_remove() {
                 let name = site.clusters().remove(0);
                 let running = site.start("killed", &["down", &name]);
                 let after = Duration::from_secs_f64(0.3 * trial.random.f64());
-                trial.kill(running, victim, after);
+                Trial::kill(running, victim, after);
                 "down"
             }
             0 => {

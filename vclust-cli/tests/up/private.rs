@@ -40,7 +40,7 @@ fn files_sockets_and_ports_of_a_cluster_are_its_own() {
             let is_secret = data.file_type().is_socket()
                 || ["id_ed25519", "cluster.json", "memory", "cluster.erofs"]
                     .contains(&name.as_str())
-                || name.ends_with(".disk");
+                || path.extension().is_some_and(|end| end == "disk");
             sockets += usize::from(data.file_type().is_socket());
             if is_secret {
                 assert_eq!(data.mode() & 0o777, 0o600, "{}: {:o}", path.display(), data.mode());

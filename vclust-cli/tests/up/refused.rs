@@ -1,12 +1,12 @@
 //! What cannot be is refused, with what to do about it, and leaves nothing.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::site::Site;
 
-fn text(path: &PathBuf) -> &str {
+fn text(path: &Path) -> &str {
     path.to_str().expect("text")
 }
 
