@@ -13,6 +13,8 @@ REQUIRE ?= 100
 EVALUATION_REQUESTS ?= 34000
 # Package sets that are drawn to compare images with mmdebstrap's roots.
 SETS ?= 20
+# Starts and stops of clusters that are killed.
+KILLS ?= 30
 # Seconds that each fuzz target runs.
 FUZZ_SECONDS ?= 600
 
@@ -21,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-boot prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-boot test-up prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +61,13 @@ test-boot: ## start images and clones under QEMU: an address, logins, a compiler
 	@scripts/setup boot
 	$(CARGO) test --locked --package vclust-qemu --test domains -- --ignored --nocapture
 	$(CARGO) test --locked --package vclust-grid --test boot -- --ignored --nocapture --test-threads=1
+
+# KILLS starts and stops are killed, at moments drawn by SEED; ONLY is a part of a test's name.
+test-up: ## bring clusters up for real, use them, and break them in every way (KILLS=30 ONLY=...; needs root)
+	@scripts/setup up
+	VCLUST_TEST_KILLS=$(KILLS) $(if $(filter command%,$(origin SEED)),VCLUST_TEST_SEED=$(SEED)) \
+	    $(CARGO) test --locked --package vclust-cli --test up -- \
+	    --ignored --nocapture --test-threads=1 $(ONLY)
 
 prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name, TWICE=1)
 	@scripts/setup images

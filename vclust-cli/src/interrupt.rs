@@ -37,6 +37,15 @@ enum Asked {
 ///
 /// `clean_up` removes what a worker with this process id left when it was killed.
 pub(crate) fn supervised(clean_up: impl FnOnce(u32) -> Result<(), Failure>) -> Result<(), Failure> {
+    supervised_with(|| Ok(()), clean_up)
+}
+
+/// As [`supervised`], for a worker that starts programs which go on by themselves: `end` ends those
+/// of a killed one, which nobody else would, before what is left is waited for.
+pub(crate) fn supervised_with(
+    end: impl FnOnce() -> Result<(), Failure>,
+    clean_up: impl FnOnce(u32) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if is_worker() {
         return Ok(());
     }
@@ -47,8 +56,10 @@ pub(crate) fn supervised(clean_up: impl FnOnce(u32) -> Result<(), Failure>) -> R
     let worker = child.id();
     let (status, asked) = wait(child, signals, Asked::Kill).map_err(Failure::Restart)?;
     if status.code().is_none() {
+        let ended = end();
         reap(PATIENCE);
         clean_up(worker)?;
+        ended?;
     }
     end_as(status, asked)
 }

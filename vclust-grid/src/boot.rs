@@ -113,7 +113,9 @@ impl BootPackages {
         let fetched = pool.fetch(&wanted, on_progress)?;
         let kernel = store.unpack(&fetched.paths[0])?;
         let initramfs = store.initramfs(&kernel, &fetched.paths[1], &NODE_MODULES)?;
-        let node = store.initramfs_with(&kernel, PROGRAM, &[], &[("order", &NODE_MODULES)])?;
+        // the agent loads the second list where directories are shared
+        let lists: [(&str, &[&str]); 2] = [("order", &NODE_MODULES), ("nfs", &NFS_MODULES)];
+        let node = store.initramfs_with(&kernel, PROGRAM, &[], &lists)?;
         let files = BootFiles { kernel, initramfs, node };
         remember(&remembered, &files);
         Ok(files)
@@ -125,7 +127,7 @@ impl BootPackages {
         for package in &self.plan.packages {
             hasher.update(package.wanted.sha256.0);
         }
-        for module in NODE_MODULES {
+        for module in NODE_MODULES.into_iter().chain(NFS_MODULES) {
             hasher.update(module);
             hasher.update([0]);
         }

@@ -20,14 +20,14 @@ mod sqlite;
 pub use boot::{BootFiles, BootFilesError, BootPackages};
 pub use cluster::{
     Cleaned, ClusterError, ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster,
-    KeyError, NewCluster, NodeRecord, NodeState, PhaseRecord, SshKeyPair, hosts_file, known_hosts,
-    mpi_hostfile,
+    KeyError, NewCluster, NodeRecord, NodeState, PhaseRecord, ServerRecord, SshKeyPair, hosts_file,
+    known_hosts, mpi_hostfile,
 };
 pub use deploy::{
     Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, InstallIdentity,
     InstallPlan, InstallService, InstallServiceError, InstallSources, NodeStage, OnDeploy,
     PROGRAMS, PhaseTime, ProgramsError, TemplateInformation, TemplateStore, Up, console_of, down,
-    programs_order, states_of, whole_disk,
+    problems_of, programs_order, states_of, whole_disk,
 };
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{

@@ -1,10 +1,14 @@
 //! The end of a node.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::{CWD, FileType, Mode};
 use rustix::process::{Signal, kill_process};
 use rustix::system::{RebootCommand, reboot};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 /// How long programs may take to end after they are asked to.
 const GRACE: Duration = Duration::from_millis(300);
@@ -46,9 +50,20 @@ fn all(signal: Signal) {
     }
 }
 
-/// Does what programs ask the first process for by signals, as `reboot` and `poweroff` do.
+/// Where System V's init takes requests: what systemd's `reboot` and `poweroff` turn to where systemd is
+/// not the first process.
+const REQUESTS: &str = "/run/initctl";
+/// A request there, see initreq.h of sysvinit: a magic number, a command, a run level, and more.
+const REQUEST_BYTES: usize = 384;
+const MAGIC: u32 = 0x0309_1969;
+const CHANGE_RUN_LEVEL: u32 = 1;
+
+/// Does what programs ask the first process for, as `reboot` and `poweroff` do: by signals, or by
+/// requests for a run level.
 pub(super) fn listen() {
-    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+    if let Err(error) = listen_for_requests() {
+        super::console::say(&format!("nobody can ask this node to end: {REQUESTS}: {error}"));
+    }
     let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGUSR2])
     else {
         return;
@@ -57,4 +72,51 @@ pub(super) fn listen() {
         Some(SIGINT | SIGTERM) => restart(),
         _ => off(),
     });
+}
+
+fn listen_for_requests() -> io::Result<()> {
+    rustix::fs::mknodat(CWD, REQUESTS, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+    // open for writing, too, it has no end
+    let mut requests = File::options().read(true).write(true).open(REQUESTS)?;
+    thread::spawn(move || {
+        let mut request = [0; REQUEST_BYTES];
+        while requests.read_exact(&mut request).is_ok() {
+            match run_level(&request) {
+                Some(b'0') => off(),
+                Some(b'6') => restart(),
+                _ => {}
+            }
+        }
+    });
+    Ok(())
+}
+
+/// The run level that a request asks for.
+fn run_level(request: &[u8; REQUEST_BYTES]) -> Option<u8> {
+    let word = |at: usize| {
+        let bytes = request[at * 4..].first_chunk().copied().unwrap_or_default();
+        u32::from_ne_bytes(bytes)
+    };
+    let asked = word(0) == MAGIC && word(1) == CHANGE_RUN_LEVEL;
+    asked.then(|| u8::try_from(word(2)).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_request_for_a_run_level_is_one() {
+        let request = |words: [u32; 3]| {
+            let mut bytes = [0; REQUEST_BYTES];
+            for (place, word) in words.into_iter().enumerate() {
+                bytes[place * 4..][..4].copy_from_slice(&word.to_ne_bytes());
+            }
+            bytes
+        };
+        assert_eq!(run_level(&request([MAGIC, 1, u32::from(b'0')])), Some(b'0'));
+        assert_eq!(run_level(&request([MAGIC, 1, 300])), None);
+        assert_eq!(run_level(&request([MAGIC, 2, u32::from(b'0')])), None);
+        assert_eq!(run_level(&request([1, 1, u32::from(b'6')])), None);
+    }
 }

@@ -70,6 +70,10 @@ fn come_to_be(order: &Become, reports: &Arc<Reports>) -> Result<(), AgentError> 
         identity::forget_seed();
     }
     network::set_up(&order.address)?;
+    if !order.shared.is_empty() {
+        // they lie beside the root, out of reach once it is entered
+        modules::load("nfs")?;
+    }
     root::furnish()?;
     if order.init == Init::Systemd {
         service::lay_out(order)?;

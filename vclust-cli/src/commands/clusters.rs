@@ -7,11 +7,12 @@ use serde::Serialize;
 use vclust_core::DomainName;
 use vclust_debian::{ClusterNetwork, StateDirectory};
 use vclust_grid::{
-    Backend, ClusterRecord, ClusterStore, NodeRecord, NodeState, PhaseRecord, console_of, states_of,
+    Backend, ClusterRecord, ClusterStore, NodeRecord, NodeState, PhaseRecord, console_of,
+    problems_of, states_of,
 };
 
 use crate::arguments::{Down, Format, Logs, NodeName, Ps, Ssh};
-use crate::commands::up::clean_up;
+use crate::commands::up::{clean_up, end_abandoned};
 use crate::failure::Failure;
 use crate::output::counted;
 use crate::{interrupt, root};
@@ -27,6 +28,8 @@ pub(crate) struct ClusterAnswer {
     images: Vec<String>,
     nodes: Vec<NodeAnswer>,
     phases: Vec<PhaseRecord>,
+    /// What it lacks beside nodes, in words.
+    problems: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +59,7 @@ impl ClusterAnswer {
             images: record.images.clone(),
             nodes: record.nodes.iter().map(node).collect(),
             phases: record.phases.clone(),
+            problems: problems_of(record),
         }
     }
 }
@@ -158,6 +162,9 @@ pub(crate) fn ps(arguments: &Ps, format: Format) -> Result<(), Failure> {
             for record in &records {
                 writeln!(out, "{}: {} by {}", record.name, record.state.name(), record.strategy)?;
                 print_nodes(&mut out, record)?;
+                for problem in problems_of(record) {
+                    writeln!(out, "problem: {problem}")?;
+                }
             }
         }
     }
@@ -231,7 +238,7 @@ struct DownAnswer {
 
 pub(crate) fn down(arguments: &Down, format: Format) -> Result<(), Failure> {
     root::ensure()?;
-    interrupt::supervised(|_| clean_up())?;
+    interrupt::supervised_with(end_abandoned, |_| clean_up())?;
     let state = StateDirectory::locate()?;
     let mut removed = Vec::new();
     for name in &arguments.clusters {

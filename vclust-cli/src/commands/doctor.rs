@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 use vclust_core::HypervisorKind;
 use vclust_debian::{StateDirectory, UserNamespace};
-use vclust_grid::{Backend, ClusterStore, ImageRepository, RepositoryError, TemplateStore};
+use vclust_grid::{
+    Backend, ClusterStore, ImageRepository, RepositoryError, TemplateStore, problems_of,
+};
 
 use crate::arguments::{Doctor, Format};
 use crate::failure::{Failure, causes};
@@ -85,6 +87,26 @@ fn look() -> Result<Vec<Finding>, Failure> {
                 mend: Some(format!("apt-get install {package}")),
             },
         });
+    }
+    findings.extend(clusters()?);
+    Ok(findings)
+}
+
+/// Clusters that are not what they were when they became ready.
+fn clusters() -> Result<Vec<Finding>, Failure> {
+    let state = StateDirectory::locate()?;
+    let mut findings = Vec::new();
+    // whose clusters cannot be read has none to be looked at here
+    let Ok(store) = ClusterStore::open(&state) else { return Ok(findings) };
+    for record in store.list()? {
+        for problem in problems_of(&record) {
+            findings.push(Finding {
+                what: "cluster",
+                state: "limited",
+                found: format!("{}: {problem}", record.name),
+                mend: None,
+            });
+        }
     }
     Ok(findings)
 }

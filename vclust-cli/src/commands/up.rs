@@ -43,7 +43,7 @@ struct Answer<'a> {
 pub(crate) fn run(arguments: &Up, format: Format) -> Result<(), Failure> {
     if !arguments.dry_run {
         root::ensure()?;
-        interrupt::supervised(|_| clean_up())?;
+        interrupt::supervised_with(end_abandoned, |_| clean_up())?;
     }
     let start = Instant::now();
     let (spec, directory) = spec_of(arguments)?;
@@ -81,6 +81,12 @@ pub(crate) fn run(arguments: &Up, format: Format) -> Result<(), Failure> {
     let started = course.deploy(&planned, &chosen, images, directory, &boot, format)?;
     record(&state, &planned, &arguments.site, &started);
     show(&planned, &chosen, Some(&started.record), start, format)
+}
+
+/// Ends the clusters whose start or stop was abandoned.
+pub(crate) fn end_abandoned() -> Result<(), Failure> {
+    ClusterStore::open(&StateDirectory::locate()?)?.clean_abandoned()?;
+    Ok(())
 }
 
 /// Removes what a killed start left: the cluster, and images under construction.

@@ -25,6 +25,8 @@ impl ClusterNetwork {
         let mut ssh = Command::new("ssh");
         ssh.args(["-F", "none", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes"])
             .args(["-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20"])
+            // a node that is gone says nothing, not even that
+            .args(["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3"])
             .args(["-o", "GlobalKnownHostsFile=/dev/null", "-o", &known])
             // an emulated node feels what the other ways to agree on a key cost
             .args(["-o", "KexAlgorithms=^curve25519-sha256", "-i"])

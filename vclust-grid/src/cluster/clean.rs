@@ -1,6 +1,7 @@
 //! What killed commands left of clusters, removed.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::Duration;
 
 use vclust_core::DomainName;
@@ -103,6 +104,18 @@ impl ClusterStore {
                 }
                 drop(lock);
             }
+        }
+        // locks that whoever removed the rest had no time for
+        let locks = self.directory.join(".locks");
+        let entries = fs::read_dir(&locks).map_err(ClusterError::read(&locks))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let Some(name): Option<DomainName> = name else { continue };
+            let Some(lock) = self.attempt(&name)? else { continue };
+            if self.path_of(&name).symlink_metadata().is_err() {
+                remove_lock(&entry.path())?;
+            }
+            drop(lock);
         }
         Ok(())
     }

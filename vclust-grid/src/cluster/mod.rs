@@ -45,7 +45,7 @@ pub use error::ClusterError;
 pub use files::{hosts_file, known_hosts, mpi_hostfile};
 pub use held::HeldCluster;
 pub use keys::{ClusterKeys, KeyError, SshKeyPair};
-pub use record::{ClusterRecord, ClusterState, NodeRecord, NodeState, PhaseRecord};
+pub use record::{ClusterRecord, ClusterState, NodeRecord, NodeState, PhaseRecord, ServerRecord};
 
 /// The file of a record.
 const RECORD: &str = "cluster.json";
@@ -117,6 +117,7 @@ impl ClusterStore {
             reason: None,
             images: Vec::new(),
             network: None,
+            servers: Vec::new(),
             head: None,
             user,
             nodes: Vec::new(),

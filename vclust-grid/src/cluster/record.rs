@@ -84,6 +84,15 @@ pub struct PhaseRecord {
     pub measured_seconds: Option<f64>,
 }
 
+/// A program of the head node that a cluster cannot do without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerRecord {
+    /// What it serves, such as `NFS`.
+    pub service: String,
+    /// Its process.
+    pub process: ProcessId,
+}
+
 /// A cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterRecord {
@@ -107,6 +116,9 @@ pub struct ClusterRecord {
     pub images: Vec<String>,
     /// The process that keeps its network.
     pub network: Option<ProcessId>,
+    /// The servers of the head node that its nodes depend on.
+    #[serde(default)]
+    pub servers: Vec<ServerRecord>,
     /// The head node's address in it.
     pub head: Option<Ipv4Addr>,
     /// Who may log in to its nodes.

@@ -105,6 +105,9 @@ impl ClusterFiles<'_> {
         let tree = Tree::read(scratch, self.time)?;
         let digest = tree.digest(&|_| ())?;
         write_erofs(&tree, path, digest, &|_| ())?;
+        // the user's key is in it
+        let own = Permissions::from_mode(0o600);
+        fs::set_permissions(path, own).map_err(DeployError::write(path))?;
         fs::remove_dir_all(scratch).map_err(DeployError::write(scratch))
     }
 }
@@ -272,9 +275,6 @@ impl Account {
             Some((user, group)) => (user, Some(group)),
             None => (text, None),
         };
-        if user == self.name && group.is_none_or(|group| group == self.name) {
-            return Ok((self.uid, self.gid));
-        }
         let line = |path: &str, name: &str| -> Result<Option<Vec<String>>, DeployError> {
             let table =
                 root.find(path)?.and_then(vclust_debian::ImageEntry::text).unwrap_or_default();
@@ -282,7 +282,10 @@ impl Account {
             Ok(found.map(|line| line.split(':').map(str::to_owned).collect()))
         };
         let number = |line: &[String], at: usize| line.get(at).and_then(|field| field.parse().ok());
-        let (uid, first_gid) = if let Ok(uid) = user.parse() {
+        // the image may not know the cluster's user
+        let (uid, first_gid) = if user == self.name {
+            (self.uid, self.gid)
+        } else if let Ok(uid) = user.parse() {
             (uid, uid)
         } else {
             let line = line("/etc/passwd", user)?.ok_or_else(unknown)?;
@@ -369,7 +372,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let images = [image(directory.path())];
         fs::write(directory.path().join("input"), "data").unwrap();
-        let uploads = [upload("input", "/srv/data/input", Some("alice:users"))];
+        let uploads = [
+            upload("input", "/srv/data/input", Some("alice:users")),
+            upload("input", "/srv/own", Some("vclust:users")),
+        ];
         let layer = directory.path().join("layer.erofs");
         let scratch = directory.path().join("scratch");
         files(&images, "vclust", (&uploads, directory.path()))
@@ -377,6 +383,7 @@ mod tests {
             .unwrap();
         assert!(!scratch.exists());
 
+        assert_eq!(layer.metadata().unwrap().mode() & 0o777, 0o600);
         let entry = |path: &str| find_in_erofs(&layer, path).unwrap().expect(path);
         let users = entry("/etc/passwd").text().unwrap();
         assert_eq!(users, format!("{PASSWD}vclust:x:1001:1001::/home/vclust:/bin/bash\n"));
@@ -386,6 +393,7 @@ mod tests {
         assert_eq!(entry("/srv/data").mode, 0o750);
         let data = entry("/srv/data/input");
         assert_eq!((data.mode, data.uid, data.gid), (0o640, 1000, 100));
+        assert_eq!((entry("/srv/own").uid, entry("/srv/own").gid), (1001, 100));
         let key = entry("/home/vclust/.ssh/id_ed25519");
         assert_eq!((key.mode, key.uid, key.text().as_deref()), (0o600, 1001, Some("private")));
         assert_eq!(entry("/root/.ssh").mode, 0o700);

@@ -5,7 +5,7 @@ use vclust_core::DomainName;
 
 use super::backend::Backend;
 use super::error::DeployError;
-use crate::cluster::{ClusterRecord, ClusterStore, NodeState};
+use crate::cluster::{ClusterRecord, ClusterState, ClusterStore, NodeState};
 
 /// Most bytes of a console that are shown.
 const MOST: u64 = 4 << 20;
@@ -29,6 +29,27 @@ pub fn states_of(
         }
     }
     Ok(())
+}
+
+/// What a cluster that is ready lacks beside nodes, each with the way out: programs of the head node that
+/// have ended and are not started again, since nodes hold what they had of them.
+#[must_use]
+pub fn problems_of(record: &ClusterRecord) -> Vec<String> {
+    if record.state != ClusterState::Ready {
+        return Vec::new();
+    }
+    let name = &record.name;
+    let mut problems = Vec::new();
+    if record.network.is_some_and(|holder| !holder.is_alive()) {
+        problems.push(format!("its network is gone; `vclust down {name}` and start it again"));
+    }
+    for server in record.servers.iter().filter(|server| !server.process.is_alive()) {
+        let service = &server.service;
+        problems.push(format!(
+            "its {service} server has ended, and nodes that use it wait; `vclust down {name}` and start it again"
+        ));
+    }
+    problems
 }
 
 /// What a node has written to its console, without what could move a terminal's cursor.

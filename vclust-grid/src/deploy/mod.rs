@@ -31,7 +31,7 @@ pub use install::{
     InstallIdentity, InstallPlan, InstallService, InstallServiceError, PROGRAMS, ProgramsError,
     programs_order, whole_disk,
 };
-pub use look::{console_of, states_of};
+pub use look::{console_of, problems_of, states_of};
 pub use template::{TemplateInformation, TemplateStore};
 pub use up::{ClusterOrder, Deployer, InstallSources, PhaseTime, Up};
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use vclust_agent::protocol::{Become, Install, Order, Prepare, Report, VERSION};
-use vclust_core::{DomainConfiguration, DomainName, DomainState, Hypervisor, HypervisorError};
+use vclust_core::{
+    DomainConfiguration, DomainName, DomainState, Hypervisor, HypervisorError, HypervisorProblem,
+};
 
 use super::agent::{Agent, Silence};
 use super::cancel::Cancel;
@@ -88,6 +90,8 @@ impl Bringing<'_> {
             let reason = match problem {
                 Problem::Silence(Silence::Cancelled) => return Err(DeployError::Cancelled),
                 Problem::Silence(silence) => silence.reason(),
+                // its machine may have died as it was started
+                Problem::Hypervisor(error) if may_pass(&error) => causes(&error),
                 // what the hypervisor refuses it will refuse again
                 Problem::Hypervisor(error) => {
                     let reason = causes(&error);
@@ -193,6 +197,17 @@ impl Bringing<'_> {
             }
         })
     }
+}
+
+/// Whether another attempt may go better.
+fn may_pass(error: &HypervisorError) -> bool {
+    !matches!(
+        error.problem,
+        HypervisorProblem::Missing { .. }
+            | HypervisorProblem::Memory { .. }
+            | HypervisorProblem::Unknown
+            | HypervisorProblem::InUse
+    )
 }
 
 /// Seconds since 1970.

@@ -37,7 +37,7 @@ use super::template::{Making, TemplateKey, TemplateStore};
 use super::{capacity, hexadecimal};
 use crate::cluster::{
     ClusterKeys, ClusterRecord, ClusterState, ClusterStore, HeldCluster, NewCluster, NodeRecord,
-    NodeState, PhaseRecord, hosts_file, known_hosts, mpi_hostfile,
+    NodeState, PhaseRecord, ServerRecord, hosts_file, known_hosts, mpi_hostfile,
 };
 use crate::repository::root_erofs;
 use crate::{BootFiles, ImageRepository, Lease, StoredImage};
@@ -209,7 +209,9 @@ impl Course<'_> {
         let is_install = self.order.strategy == Strategy::Install;
         let (exports, shared) = self.shared(head)?;
         if !exports.is_empty() && !is_install {
-            NfsServer::start(&network, head, &exports, &mark, &directory)?.detach();
+            let server = NfsServer::start(&network, head, &exports, &mark, &directory)?;
+            let server = ServerRecord { service: "NFS".to_owned(), process: server.detach() };
+            self.held.update(|record| record.servers.push(server))?;
         }
         let keys = ClusterKeys::generate(
             &spec.name,
@@ -510,7 +512,8 @@ impl Course<'_> {
         private_directory(&directory)?;
         let path = directory.join(format!("{}.ext4", size.bytes()));
         if !path.exists() {
-            let new = directory.join(format!(".new-{}", self.held.record().id));
+            // what a killed start leaves of it goes with the cluster
+            let new = self.held.directory().join("disk.ext4");
             let _ = fs::remove_file(&new);
             write_empty_ext4(&new, size.bytes())?;
             fs::rename(&new, &path).map_err(DeployError::write(&path))?;

@@ -17,6 +17,7 @@ use vclust_debian::{AddressPlan, ClusterNetwork, DhcpHost, NfsExport};
 
 use super::{Course, PhaseTime, all_at_work, random};
 use crate::StoredImage;
+use crate::cluster::ServerRecord;
 use crate::deploy::cancel::Cancel;
 use crate::deploy::capacity;
 use crate::deploy::error::DeployError;
@@ -142,6 +143,11 @@ impl Course<'_> {
         let (outcomes, service) =
             network.enter(|| watched(&bringing, &tasks, service, self.deployer.cancel))??;
         let states = self.conclude(&tasks, outcomes)?;
+        if !self.order.spec.shared.is_empty() {
+            let [_, process] = service.processes();
+            let server = ServerRecord { service: "NFS".to_owned(), process };
+            self.held.update(|record| record.servers.push(server))?;
+        }
         service.finish()?;
         for (phase, seconds) in times.phases() {
             self.phases.push(PhaseTime { phase, seconds });

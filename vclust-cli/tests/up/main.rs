@@ -1,0 +1,13 @@
+//! Clusters as users have them: `vclust up` and what follows it, with real machines under QEMU.
+//!
+//! These tests fetch Debian's packages and need root, so `make test-up` runs them and a plain test run
+//! does not. The image and the template that they start from stay in the target directory for the next
+//! time. Each ends with a look for anything that was left running, mounted or half-written.
+
+mod failing;
+mod kills;
+mod left;
+mod private;
+mod refused;
+mod site;
+mod usable;
