@@ -11,7 +11,7 @@ use vclust_core::{
 };
 use vclust_debian::{StateDirectory, Variant};
 use vclust_grid::{
-    Backend, BootFiles, BootPackages, BuildError, Cancel, ClusterOrder, ClusterRecord,
+    Backend, BootFiles, BootPackages, BuildError, BuiltImage, Cancel, ClusterOrder, ClusterRecord,
     ClusterStore, Deployer, HistoryDatabase, ImageRepository, InstallSources, PROGRAMS, PhaseTime,
     PlannedPackage, RepositoryError, StoredImage, Up as Started,
 };
@@ -171,10 +171,9 @@ impl Course<'_> {
             let wanted = planned.spec.request();
             if !wanted.is_empty() && chosen.missing + chosen.removals > 0 {
                 match self.build(planned, Some(top), &wanted) {
-                    Ok(layer) => {
-                        images.push(layer);
-                        let seconds = since.elapsed().as_secs_f64();
-                        self.measured.push(PhaseTime { phase: Phase::Layer, seconds });
+                    Ok(built) => {
+                        self.took(&built, since.elapsed().as_secs_f64());
+                        images.push(built.image);
                     }
                     // the image has all of it
                     Err(Failure::Build(BuildError::NothingToAdd { .. })) => {}
@@ -185,13 +184,21 @@ impl Course<'_> {
         Ok(images)
     }
 
+    /// Notes what a layer took: what installing its packages did, and the rest.
+    fn took(&mut self, built: &BuiltImage, seconds: f64) {
+        let installed = built.events.install.as_ref().map_or(0.0, |install| install.seconds);
+        for (phase, seconds) in [(Phase::Install, installed), (Phase::Layer, seconds - installed)] {
+            self.measured.push(PhaseTime { phase, seconds: seconds.max(0.0) });
+        }
+    }
+
     fn base(&mut self, planned: &Planned, name: &str) -> Result<StoredImage, Failure> {
         match self.repository.get(name) {
             Err(RepositoryError::Unknown { .. }) if name == MINIMAL => {}
             known => return Ok(known?),
         }
         let since = Instant::now();
-        let image = self.build(planned, None, &[])?;
+        let image = self.build(planned, None, &[])?.image;
         let seconds = since.elapsed().as_secs_f64();
         self.measured.push(PhaseTime { phase: Phase::Image, seconds });
         Ok(image)
@@ -224,7 +231,7 @@ impl Course<'_> {
         let boot = BootPackages::of(&loaded.index, &loaded.policy, &loaded.archives)?;
         let pool = build::pool(self.state, boot.plan())?;
         let initramfs = boot.make_installer(self.state, &pool)?;
-        Ok(InstallSources { programs, initramfs, packages, versions, remove })
+        Ok(InstallSources { programs: programs.image, initramfs, packages, versions, remove })
     }
 
     fn build(
@@ -232,10 +239,9 @@ impl Course<'_> {
         planned: &Planned,
         base: Option<StoredImage>,
         packages: &[String],
-    ) -> Result<StoredImage, Failure> {
+    ) -> Result<BuiltImage, Failure> {
         let arguments = self.build_arguments(planned);
-        let built = build::build_image(&arguments, self.state, self.repository, base, packages)?;
-        Ok(built.image)
+        build::build_image(&arguments, self.state, self.repository, base, packages)
     }
 
     fn build_arguments(&self, planned: &Planned) -> Build {
