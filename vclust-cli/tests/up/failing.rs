@@ -11,7 +11,7 @@ use crate::left::numbers;
 use crate::site::{Running, Site};
 
 /// The process of a domain that belongs to this cluster's directory; the newest if there were several.
-fn domain(site: &Site, cluster: &str, name: &str) -> Option<u32> {
+pub(crate) fn domain(site: &Site, cluster: &str, name: &str) -> Option<u32> {
     let directory = site.state.join("clusters").join(cluster);
     numbers(Path::new("/proc")).into_iter().rfind(|number| {
         let command = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();

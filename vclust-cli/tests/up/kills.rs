@@ -4,10 +4,13 @@
 //! up, and the one that waits, which takes the worker along and leaves all to the next command.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::failing::kill;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::failing::{domain, kill};
 use crate::left::numbers;
 use crate::site::{Running, Site};
 
@@ -161,5 +164,27 @@ fn whoever_is_killed_leaves_nothing_that_the_next_command_does_not_remove() {
         assert_eq!(cluster.on(2, "ssh -o BatchMode=yes $(hostname | sed s/2$/1/) echo up"), "up\n");
         cluster.down();
     }
+    site.nothing_is_left_but(&[]);
+}
+
+#[test]
+#[ignore = "fetches packages and needs root: `make test-up` runs it"]
+fn a_start_that_is_interrupted_ends_soon_and_leaves_nothing() {
+    let site = Site::new();
+    let spec = site.spec("stopped", "layers", "nodes = 2", "");
+    let mut running = site.start("up", &["up", spec.to_str().expect("text")]);
+    let end = Instant::now() + Duration::from_secs(120);
+    while domain(&site, "stopped", "stopped-2").is_none() {
+        assert!(Instant::now() < end && !running.has_ended(), "its machines do not start");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let start = Instant::now();
+    let supervisor = i32::try_from(running.id()).ok().and_then(Pid::from_raw);
+    kill_process(supervisor.expect("a process"), Signal::TERM).expect("it runs");
+    let ran = running.ends();
+    let seconds = start.elapsed().as_secs_f64();
+    assert_eq!(ran.status.signal(), Some(Signal::TERM.as_raw()), "{}", ran.stderr);
+    // the machines would have gone on by themselves; nobody waits for them to end
+    assert!(seconds < 8.0, "it took {seconds:.1} s");
     site.nothing_is_left_but(&[]);
 }

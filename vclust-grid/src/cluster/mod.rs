@@ -43,6 +43,8 @@ use crate::repository::{now, scratch};
 pub use clean::Cleaned;
 pub use error::ClusterError;
 pub use files::{hosts_file, known_hosts, mpi_hostfile};
+use held::remove_lock;
+
 pub use held::HeldCluster;
 pub use keys::{ClusterKeys, KeyError, SshKeyPair};
 pub use record::{ClusterRecord, ClusterState, NodeRecord, NodeState, PhaseRecord, ServerRecord};
@@ -135,8 +137,16 @@ impl ClusterStore {
     /// Holds a cluster, to change or to remove it. Fails if somebody else does.
     pub fn hold(&self, name: &DomainName) -> Result<HeldCluster, ClusterError> {
         let lock = self.lock(name)?;
-        let record = self.get(name)?;
-        Ok(HeldCluster::new(self, record, lock))
+        match self.get(name) {
+            Ok(record) => Ok(HeldCluster::new(self, record, lock)),
+            Err(error) => {
+                // a name that nobody has is no reason to keep its lock
+                if self.path_of(name).symlink_metadata().is_err() {
+                    remove_lock(&self.lock_of(name))?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The record of a cluster.
@@ -192,8 +202,12 @@ impl ClusterStore {
     }
 
     fn attempt(&self, name: &DomainName) -> Result<Option<Lock>, ClusterError> {
-        let path = self.directory.join(".locks").join(name.as_str());
+        let path = self.lock_of(name);
         Lock::attempt(&path, Mode::Alone, Missing::Make).map_err(ClusterError::write(&path))
+    }
+
+    fn lock_of(&self, name: &DomainName) -> PathBuf {
+        self.directory.join(".locks").join(name.as_str())
     }
 
     fn hidden(&self, prefix: &str, name: &DomainName) -> PathBuf {
