@@ -124,7 +124,7 @@ impl std::str::FromStr for NodeName {
 
 #[derive(Debug, Args)]
 pub(crate) struct Ssh {
-    /// The node, as [USER@]CLUSTER/NODE; its number is enough, and the first is meant without. The user is
+    /// The node, as CLUSTER/NODE or USER@CLUSTER/NODE; a number is enough for it. The user otherwise is
     /// the cluster's; root may log in, too.
     #[arg(value_name = "CLUSTER/NODE")]
     pub(crate) node: NodeName,
