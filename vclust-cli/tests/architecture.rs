@@ -14,11 +14,19 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("vclust-agent", &[]),
     ("vclust-debian", &["vclust-core", "vclust-process"]),
     ("vclust-qemu", &["vclust-core", "vclust-process"]),
+    ("vclust-xen", &["vclust-core", "vclust-process"]),
     (
         "vclust-grid",
-        &["vclust-agent", "vclust-core", "vclust-debian", "vclust-process", "vclust-qemu"],
+        &[
+            "vclust-agent",
+            "vclust-core",
+            "vclust-debian",
+            "vclust-process",
+            "vclust-qemu",
+            "vclust-xen",
+        ],
     ),
-    ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid", "vclust-qemu"]),
+    ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid", "vclust-qemu", "vclust-xen"]),
     ("vclust-benches", &["vclust-core", "vclust-debian", "vclust-grid"]),
 ];
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use thiserror::Error;
 
-use crate::mark::{Mark, VARIABLE};
+use crate::mark::Mark;
 use crate::process::ProcessId;
 
 /// Bytes of a log that an error quotes.
@@ -67,7 +67,7 @@ impl Daemon {
         let mut options = OpenOptions::new();
         let output = options.create(true).append(true).mode(0o600).open(log).map_err(failed)?;
         let errors = output.try_clone().map_err(failed)?;
-        command.env(VARIABLE, mark.as_str()).stdin(Stdio::null()).stdout(output).stderr(errors);
+        command.env(Mark::VARIABLE, mark.as_str()).stdin(Stdio::null()).stdout(output).stderr(errors);
         own_session(&mut command);
         let child = command.spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => DaemonError::Missing { program: program.clone(), package },

@@ -12,8 +12,6 @@ use thiserror::Error;
 
 use crate::process::ProcessId;
 
-/// The variable that holds a mark.
-pub(crate) const VARIABLE: &str = "VCLUST_MARK";
 const LONGEST: usize = 128;
 
 /// What tells the programs of one purpose, such as one cluster, from all others.
@@ -30,6 +28,9 @@ pub struct Mark(String);
 pub struct MarkError(String);
 
 impl Mark {
+    /// The variable that holds a mark in an environment.
+    pub const VARIABLE: &str = "VCLUST_MARK";
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -51,7 +52,7 @@ impl Mark {
     fn found_in<'a>(&self, environment: &'a [u8]) -> Option<&'a [u8]> {
         let mut marks = environment
             .split(|byte| *byte == 0)
-            .filter_map(|variable| variable.strip_prefix(VARIABLE.as_bytes())?.strip_prefix(b"="));
+            .filter_map(|variable| variable.strip_prefix(Self::VARIABLE.as_bytes())?.strip_prefix(b"="));
         marks.find(|mark| {
             let rest = mark.strip_prefix(self.0.as_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')

@@ -1,0 +1,32 @@
+//! The script that attaches the host's end of a guest's network interface.
+//!
+//! Xen's own script looks for the interface in the network namespace that `xl` runs in, and the kernel
+//! makes it in the host's. A cluster's network is a namespace of its own, so this script brings the
+//! interface there. In the host's own namespace it does what Xen's does.
+
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::problem::{Outcome, file};
+
+/// Its name below the backend's directory, which is no domain's.
+pub(super) const NAME: &str = "attach-interface";
+
+const TEXT: &str = include_str!("attach-interface.sh");
+
+/// Writes the script, as it may be another version's; answers where it is.
+pub(super) fn write(below: &Path) -> Outcome<PathBuf> {
+    let path = below.join(NAME);
+    let write = || -> io::Result<()> {
+        let mut draft = NamedTempFile::new_in(below)?;
+        draft.write_all(TEXT.as_bytes())?;
+        draft.as_file().set_permissions(std::fs::Permissions::from_mode(0o700))?;
+        draft.persist(&path)?;
+        Ok(())
+    };
+    write().map_err(file("write", &path))?;
+    Ok(path)
+}
