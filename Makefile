@@ -23,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-boot test-up prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,7 @@ demo: ## bring up a virtual cluster, run an MPI program on it, and do it again f
 	$(CARGO) build --locked --release --package vclust-cli
 	@scripts/demo $(VCLUST)
 
-test: test-apt test-rust test-boot ## run all tests, the agreement with apt and booting included
+test: test-apt test-rust test-boot test-xen ## run all tests, the agreement with apt, booting and Xen included
 
 # Documentation examples come first, so that the tests' totals are the last thing printed.
 test-rust: ## run the Rust tests
@@ -67,6 +67,13 @@ test-up: ## bring clusters up for real, use them, and break them in every way (K
 	@scripts/setup up
 	VCLUST_TEST_KILLS=$(KILLS) $(if $(filter command%,$(origin SEED)),VCLUST_TEST_SEED=$(SEED)) \
 	    $(CARGO) test --locked --package vclust-cli --test up -- \
+	    --ignored --nocapture --test-threads=1 $(ONLY)
+
+# ONLY is a part of a test's name.
+test-xen: ## run domains under a real Xen, which QEMU emulates (ONLY=...; needs root)
+	@scripts/setup xen
+	scripts/test-xen $(TARGET_DIR)/xen "$$($(CARGO) test --locked --package vclust-xen --test domains --no-run \
+	    --message-format=json | sed -n 's/.*"executable":"\([^"]*domains-[^"]*\)".*/\1/p' | tail -n 1)" \
 	    --ignored --nocapture --test-threads=1 $(ONLY)
 
 prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name, TWICE=1)
