@@ -9,11 +9,14 @@ use vclust_agent::PROGRAM;
 use vclust_core::{Index, Policy, Sha256};
 use vclust_debian::{
     InitramfsError, Kernel, KernelError, KernelStore, NFS_MODULES, NODE_MODULES, PackagePool,
-    PoolError, PoolProgress, StateDirectory, busybox_program, kernel_package,
+    PoolError, PoolProgress, StateDirectory, XEN_MODULES, busybox_program, kernel_package,
 };
 
 use crate::image::{Archives, ImagePlan, PlanError, PlannedPackage};
 
+/// What the agent loads: always, where directories are shared, and under Xen.
+const LISTS: [(&str, &[&str]); 3] =
+    [("order", &NODE_MODULES), ("nfs", &NFS_MODULES), ("xen", &XEN_MODULES)];
 /// The package with the programs of the initramfs.
 const BUSYBOX: &str = "busybox-static";
 
@@ -91,8 +94,7 @@ impl BootPackages {
         let store = KernelStore::open(state)?;
         let kernel = store.unpack(&fetched.paths[0])?;
         let files = [("bin/busybox", busybox_program(&fetched.paths[1])?)];
-        let lists: [(&str, &[&str]); 2] = [("order", &NODE_MODULES), ("nfs", &NFS_MODULES)];
-        Ok(store.initramfs_with(&kernel, PROGRAM, &files, &lists)?)
+        Ok(store.initramfs_with(&kernel, PROGRAM, &files, &LISTS)?)
     }
 
     /// Fetches the packages, unpacks the kernel and makes the initramfs; what is there already is used.
@@ -113,9 +115,7 @@ impl BootPackages {
         let fetched = pool.fetch(&wanted, on_progress)?;
         let kernel = store.unpack(&fetched.paths[0])?;
         let initramfs = store.initramfs(&kernel, &fetched.paths[1], &NODE_MODULES)?;
-        // the agent loads the second list where directories are shared
-        let lists: [(&str, &[&str]); 2] = [("order", &NODE_MODULES), ("nfs", &NFS_MODULES)];
-        let node = store.initramfs_with(&kernel, PROGRAM, &[], &lists)?;
+        let node = store.initramfs_with(&kernel, PROGRAM, &[], &LISTS)?;
         let files = BootFiles { kernel, initramfs, node };
         remember(&remembered, &files);
         Ok(files)
@@ -127,7 +127,7 @@ impl BootPackages {
         for package in &self.plan.packages {
             hasher.update(package.wanted.sha256.0);
         }
-        for module in NODE_MODULES.into_iter().chain(NFS_MODULES) {
+        for module in LISTS.iter().flat_map(|(_, modules)| *modules) {
             hasher.update(module);
             hasher.update([0]);
         }

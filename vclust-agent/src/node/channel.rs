@@ -1,10 +1,15 @@
 //! The line to the head node: a port of the virtual machine, which is there before any network.
+//!
+//! The kernel's command line may name a terminal instead, as under Xen, where console and channel are one.
 
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::fs::OFlags;
+use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
 
 use super::error::AgentError;
 use crate::protocol::{LONGEST_ORDER, Lines, Order, PORT, Report, write_line};
@@ -28,8 +33,19 @@ pub(super) struct Reports {
 pub(super) fn open() -> Result<(Orders, Reports), AgentError> {
     let path = find()?;
     let mut options = OpenOptions::new();
-    let port = options.read(true).write(true).open(&path);
+    // a terminal must not become one that ends this process
+    let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or(0);
+    let port = options.read(true).write(true).custom_flags(flags).open(&path);
     let port = port.map_err(AgentError::doing(format!("open {path}")))?;
+    if isatty(&port) {
+        let plain = || {
+            let mut settings = tcgetattr(&port)?;
+            // no echo, no lines of limited length, no letters with a meaning
+            settings.make_raw();
+            tcsetattr(&port, OptionalActions::Now, &settings)
+        };
+        plain().map_err(AgentError::doing(format!("set up the terminal {path}")))?;
+    }
     let other = port.try_clone().map_err(AgentError::doing(format!("open {path} twice")))?;
     Ok((Orders { lines: Lines::new(port, LONGEST_ORDER) }, Reports { port: Mutex::new(other) }))
 }

@@ -1,4 +1,7 @@
 //! Disks, by their serial numbers: names such as `vda` depend on the order in which disks are found.
+//!
+//! Disks under Xen have none. There the kernel's command line says which disk is meant, by words such as
+//! `vclust.disk=base:xvda`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The device of the disk with a serial number.
 pub(super) fn find(serial: &str) -> Result<PathBuf, AgentError> {
     let deadline = Instant::now() + PATIENCE;
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let named = named(&line, serial);
     loop {
+        if let Some(path) = named.as_ref().filter(|path| path.exists()) {
+            return Ok(path.clone());
+        }
         if let Some(path) = look(Path::new("/sys/block"), serial) {
             return Ok(path);
         }
@@ -43,6 +51,14 @@ pub(super) fn find_file_system(disk: &Disk) -> Result<PathBuf, AgentError> {
     Ok(path)
 }
 
+/// The device that a kernel's command line names for a serial number.
+fn named(line: &str, serial: &str) -> Option<PathBuf> {
+    let words = line.split_ascii_whitespace().filter_map(|word| word.strip_prefix("vclust.disk="));
+    let mut pairs = words.filter_map(|word| word.split_once(':'));
+    let (_, device) = pairs.find(|(named, _)| *named == serial)?;
+    Some(Path::new("/dev").join(device))
+}
+
 fn look(blocks: &Path, serial: &str) -> Option<PathBuf> {
     fs::read_dir(blocks).ok()?.flatten().find_map(|block| {
         let found = fs::read_to_string(block.path().join("serial")).ok()?;
@@ -54,6 +70,13 @@ fn look(blocks: &Path, serial: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_may_say_which_disk_is_meant() {
+        let line = "quiet vclust.disk=base:xvda vclust.disk=layer-0:xvdb x=base:vdz\n";
+        assert_eq!(named(line, "layer-0"), Some(PathBuf::from("/dev/xvdb")));
+        assert_eq!(named(line, "layer"), None);
+    }
 
     #[test]
     fn a_disk_is_found_by_its_whole_serial_number() {

@@ -11,6 +11,11 @@ use super::error::AgentError;
 const DIRECTORY: &str = "/modules";
 const NO_PARAMETERS: &CStr = c"";
 
+/// Whether this machine is a guest of Xen, whose devices have modules of their own.
+pub(super) fn is_under_xen() -> bool {
+    fs::read_to_string("/sys/hypervisor/type").is_ok_and(|kind| kind.trim() == "xen")
+}
+
 /// Loads the modules of a list, in its order.
 ///
 /// A module that the kernel does not take is told and left out: drivers refuse machines without their

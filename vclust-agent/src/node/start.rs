@@ -22,6 +22,9 @@ pub(super) fn run() -> Result<(), AgentError> {
     let start = Instant::now();
     root::kernel_file_systems()?;
     modules::load("order")?;
+    if modules::is_under_xen() {
+        modules::load("xen")?;
+    }
     let (orders, reports) = channel::open()?;
     reports.send(&Report::Hello { version: VERSION, uptime: uptime() });
     reports.done(Step::Modules, start);

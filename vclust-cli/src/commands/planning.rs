@@ -104,8 +104,10 @@ pub(crate) fn plan(spec: ClusterSpec, inputs: &Inputs<'_>) -> Result<Planned, Fa
     if let Some((_, minimal)) = &minimal {
         conditions.booted = booted(&spec, &minimal.id)?;
     }
-    let allowed = spec.deploy.strategy.allowed();
-    let (packages, prices) = learned.prices(&universe, &conditions, allowed, &catalogue);
+    let possible = spec.deploy.hypervisor.strategies();
+    let allowed = spec.deploy.strategy.allowed().iter().copied();
+    let allowed: Vec<_> = allowed.filter(|strategy| possible.contains(strategy)).collect();
+    let (packages, prices) = learned.prices(&universe, &conditions, &allowed, &catalogue);
     let selection = ImageSelector::new(&universe, &packages)
         .exact(spec.exact)
         .minimal(root)

@@ -48,6 +48,15 @@ impl DeploySpec {
         if let Some(quorum) = self.quorum.filter(|quorum| !(1..=nodes).contains(quorum)) {
             return Err(SpecError::Quorum { quorum, nodes });
         }
+        let possible = self.hypervisor.strategies();
+        let allowed = self.strategy.allowed();
+        if !allowed.iter().any(|strategy| possible.contains(strategy)) {
+            return Err(SpecError::Strategy {
+                hypervisor: self.hypervisor.name(),
+                strategy: allowed.first().map_or("none", |strategy| strategy.name()),
+                possible: possible.iter().map(|strategy| strategy.name()).collect(),
+            });
+        }
         let mut letters = self.user.bytes();
         let well_formed = (1..=31).contains(&self.user.len())
             && letters.next().is_some_and(|first| first.is_ascii_lowercase())

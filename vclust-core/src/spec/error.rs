@@ -55,6 +55,16 @@ pub enum SpecError {
         /// The nodes there are.
         nodes: u32,
     },
+    /// A strategy that the hypervisor cannot carry out.
+    #[error("{hypervisor} cannot carry out the strategy {strategy}; {} or auto are possible", possible.join(", "))]
+    Strategy {
+        /// The hypervisor.
+        hypervisor: &'static str,
+        /// The strategy.
+        strategy: &'static str,
+        /// Those that it can carry out.
+        possible: Vec<&'static str>,
+    },
     /// A name that a user cannot have.
     #[error(
         "`{user}` is no name for a user: 1 to 31 lower-case letters, digits, hyphens and underscores, \

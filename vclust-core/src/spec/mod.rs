@@ -171,6 +171,16 @@ pub enum HypervisorKind {
 }
 
 impl HypervisorKind {
+    /// The strategies that it can carry out. Copies of a machine share its memory, which Xen has no
+    /// means for.
+    #[must_use]
+    pub fn strategies(self) -> &'static [Strategy] {
+        match self {
+            Self::Qemu => &Strategy::ALL,
+            Self::Xen => &[Strategy::Install, Strategy::Layers],
+        }
+    }
+
     /// Its name, as specs and histories write it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -316,6 +326,10 @@ mod tests {
                 "`y` is no absolute path",
             ),
             ("name = \"a\"\nnodes = 2\n[deploy]\nquorum = 3\n", "a quorum of 3"),
+            (
+                "name = \"a\"\nnodes = 2\n[deploy]\nstrategy = \"clone\"\nhypervisor = \"xen\"\n",
+                "xen cannot carry out the strategy clone; install, layers or auto are possible",
+            ),
             (
                 "name = \"a\"\nnodes = 2\n[deploy]\nuser = \"Root\"\n",
                 "`Root` is no name for a user",

@@ -40,6 +40,9 @@ pub const NODE_MODULES: [&str; 10] = [
     "button",
 ];
 
+/// What a node needs beside these under Xen: its disks and its network.
+pub const XEN_MODULES: [&str; 2] = ["xen-blkfront", "xen-netfront"];
+
 /// What a node needs beside these to mount directories of an NFS server.
 pub const NFS_MODULES: [&str; 1] = ["nfsv4"];
 

@@ -2,7 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use vclust_core::{DomainName, DomainNameError, SpecError};
+use vclust_core::{DomainName, DomainNameError, HypervisorError, SpecError};
 use vclust_process::MarkError;
 
 use crate::repository::RepositoryError;
@@ -72,6 +72,9 @@ pub enum ClusterError {
     /// Processes cannot be found or ended.
     #[error("cannot end the cluster's processes")]
     Processes(#[source] io::Error),
+    /// Domains cannot be ended.
+    #[error("cannot end the cluster's domains")]
+    Domains(#[source] HypervisorError),
     /// The images that a cluster holds, or its directory, cannot be put in order.
     #[error(transparent)]
     Repository(#[from] RepositoryError),

@@ -65,6 +65,7 @@ impl HeldCluster {
                 tracing::warn!("the record of {} cannot be changed: {error}", self.record.name);
             }
         }
+        super::domains::end(&self.record, &self.directory())?;
         let ended = end_marked(&self.record.mark, grace).map_err(ClusterError::Processes)?;
         if let Some(images) = ImageRepository::open_existing(&self.state)? {
             images.release(self.record.mark.as_str())?;

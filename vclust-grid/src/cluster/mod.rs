@@ -18,6 +18,7 @@
 //! state directory has.
 
 mod clean;
+mod domains;
 mod error;
 mod files;
 mod held;

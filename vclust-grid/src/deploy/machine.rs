@@ -41,6 +41,8 @@ pub(super) struct Shape {
     pub(super) initramfs: PathBuf,
     pub(super) memory: ByteSize,
     pub(super) processors: u32,
+    /// The bridge that the hypervisor connects its interface to, if it does that itself.
+    pub(super) bridge: Option<String>,
 }
 
 /// What lies on a machine's disks.
@@ -122,7 +124,7 @@ impl Shape {
                 command_line: KERNEL.to_owned(),
             },
             disks,
-            interfaces: vec![DomainInterface { mac, host_device: tap, bridge: None }],
+            interfaces: vec![DomainInterface { mac, host_device: tap, bridge: self.bridge.clone() }],
             on_reboot: OnReboot::Off,
             limits: DomainLimits::default(),
         }

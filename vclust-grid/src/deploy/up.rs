@@ -132,7 +132,7 @@ impl Deployer<'_> {
         if spec.disk.bytes() > LARGEST {
             return Err(DeployError::Disk { disk: spec.disk, most: ByteSize::new(LARGEST) });
         }
-        let free = capacity::available_memory();
+        let free = self.backend.memory()?.unwrap_or_else(capacity::available_memory);
         capacity::check_memory(nodes, spec.memory, order.strategy, free)?;
         capacity::check_space(nodes, 0, self.state.path())?;
         let store = ClusterStore::open(self.state)?;
@@ -199,7 +199,11 @@ impl Course<'_> {
         })?;
         let directory = self.held.directory();
         let mark = self.held.record().mark.clone();
-        let network = ClusterNetwork::create(&addresses.plan(), &mark, &directory)?;
+        let mut plan = addresses.plan();
+        if self.deployer.backend.bridge().is_some() {
+            plan.taps.clear();
+        }
+        let network = ClusterNetwork::create(&plan, &mark, &directory)?;
         self.held.update(|record| record.network = Some(network.holder()))?;
         let gateway = if spec.network.outward {
             Some(network.outward(&addresses, &mark, &directory)?)
@@ -387,6 +391,7 @@ impl Course<'_> {
             initramfs: self.deployer.boot.node.clone(),
             memory: spec.memory,
             processors: spec.processors,
+            bridge: self.deployer.backend.bridge(),
         };
         let empty = directory.join("empty");
         private_directory(&empty)?;

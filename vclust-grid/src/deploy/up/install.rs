@@ -111,6 +111,7 @@ impl Course<'_> {
             initramfs: sources.initramfs.clone(),
             memory: spec.memory,
             processors: spec.processors,
+            bridge: self.deployer.backend.bridge(),
         };
         let mut tasks = Vec::new();
         for ((identity, node), number) in identities.into_iter().zip(&nodes).zip(1..) {
