@@ -43,8 +43,8 @@ pub use image::{
 };
 pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
 pub use initramfs::{
-    DiskSerial, DiskSerialError, InitramfsError, NFS_MODULES, NODE_MODULES, NodeRoot, Upper, XEN_MODULES,
-    busybox_program, write_initramfs,
+    DiskSerial, DiskSerialError, InitramfsError, NFS_MODULES, NODE_MODULES, NodeRoot, Upper,
+    XEN_MODULES, busybox_program, write_initramfs,
 };
 pub use install::{
     DpkgRun, Epoch, InstallError, InstallProgress, Installation, Installed, InstalledPackage,

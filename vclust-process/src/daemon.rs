@@ -67,7 +67,11 @@ impl Daemon {
         let mut options = OpenOptions::new();
         let output = options.create(true).append(true).mode(0o600).open(log).map_err(failed)?;
         let errors = output.try_clone().map_err(failed)?;
-        command.env(Mark::VARIABLE, mark.as_str()).stdin(Stdio::null()).stdout(output).stderr(errors);
+        command
+            .env(Mark::VARIABLE, mark.as_str())
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors);
         own_session(&mut command);
         let child = command.spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => DaemonError::Missing { program: program.clone(), package },

@@ -50,9 +50,9 @@ impl Mark {
 
     /// This mark, or the part of it, that is in an environment.
     fn found_in<'a>(&self, environment: &'a [u8]) -> Option<&'a [u8]> {
-        let mut marks = environment
-            .split(|byte| *byte == 0)
-            .filter_map(|variable| variable.strip_prefix(Self::VARIABLE.as_bytes())?.strip_prefix(b"="));
+        let mut marks = environment.split(|byte| *byte == 0).filter_map(|variable| {
+            variable.strip_prefix(Self::VARIABLE.as_bytes())?.strip_prefix(b"=")
+        });
         marks.find(|mark| {
             let rest = mark.strip_prefix(self.0.as_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')

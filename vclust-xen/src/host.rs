@@ -30,7 +30,8 @@ impl Machine {
             return Self::NoXen;
         }
         let uuid = read("sys/hypervisor/uuid");
-        let is_nil = !uuid.trim().is_empty() && uuid.trim().bytes().all(|byte| b"0-".contains(&byte));
+        let is_nil =
+            !uuid.trim().is_empty() && uuid.trim().bytes().all(|byte| b"0-".contains(&byte));
         if controls || is_nil { Self::Host } else { Self::Guest }
     }
 }

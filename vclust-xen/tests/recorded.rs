@@ -121,9 +121,14 @@ fn every_failure_that_was_recorded_is_known() {
     ];
     // usage, the store, and what was killed because it waited
     let others = [
-        "command not implemented", "not supported.", "requires at least 1 argument",
-        "Config file not specified", "Not destroying domain 0", "logfile = open(fullname",
-        "Unable to remove vbd", "xs_directory",
+        "command not implemented",
+        "not supported.",
+        "requires at least 1 argument",
+        "Config file not specified",
+        "Not destroying domain 0",
+        "logfile = open(fullname",
+        "Unable to remove vbd",
+        "xs_directory",
     ];
     let mut found = 0;
     for (name, recording) in recordings() {

@@ -124,7 +124,11 @@ impl Shape {
                 command_line: KERNEL.to_owned(),
             },
             disks,
-            interfaces: vec![DomainInterface { mac, host_device: tap, bridge: self.bridge.clone() }],
+            interfaces: vec![DomainInterface {
+                mac,
+                host_device: tap,
+                bridge: self.bridge.clone(),
+            }],
             on_reboot: OnReboot::Off,
             limits: DomainLimits::default(),
         }

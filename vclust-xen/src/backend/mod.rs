@@ -74,13 +74,15 @@ impl Xen {
 
     /// What the host is and has.
     pub fn host(&self) -> Result<HostInformation, HypervisorError> {
-        let failed = |problem| HypervisorError { action: "look at the host", domain: None, problem };
+        let failed =
+            |problem| HypervisorError { action: "look at the host", domain: None, problem };
         self.tools.information().map_err(failed)
     }
 
     /// How guests are virtualised here.
     pub fn kind(&self) -> Result<GuestKind, HypervisorError> {
-        let failed = |problem| HypervisorError { action: "look at the host", domain: None, problem };
+        let failed =
+            |problem| HypervisorError { action: "look at the host", domain: None, problem };
         self.find_kind().map_err(failed)
     }
 

@@ -55,7 +55,8 @@ impl Queue {
                     break;
                 }
                 if work.domains == 0 {
-                    let (needed, free) = (ByteSize::new(needed_mib << 20), ByteSize::new(free << 20));
+                    let (needed, free) =
+                        (ByteSize::new(needed_mib << 20), ByteSize::new(free << 20));
                     return Err(HypervisorProblem::Memory { needed, free });
                 }
             }

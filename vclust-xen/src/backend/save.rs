@@ -44,7 +44,8 @@ impl Shape {
     fn fits(&self, own: &Self, path: &Path) -> Outcome<()> {
         let list = |disks: &[(String, bool)]| {
             let access = |writable: &bool| if *writable { "written" } else { "read only" };
-            let one = |(device, writable): &(String, bool)| format!("{device} {}", access(writable));
+            let one =
+                |(device, writable): &(String, bool)| format!("{device} {}", access(writable));
             disks.iter().map(one).collect::<Vec<_>>().join(", ")
         };
         let pairs = [

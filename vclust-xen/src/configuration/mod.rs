@@ -145,7 +145,9 @@ pub enum ConfigurationProblem {
         text: String,
     },
     /// A command line that Xen would cut off.
-    #[error("the kernel's command line has {length} bytes with what vclust adds; a guest gets {most}")]
+    #[error(
+        "the kernel's command line has {length} bytes with what vclust adds; a guest gets {most}"
+    )]
     CommandLine {
         /// Its length.
         length: usize,

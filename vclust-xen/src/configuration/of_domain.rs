@@ -36,7 +36,8 @@ impl XlConfiguration {
         script: Option<&Path>,
     ) -> Result<Self, ConfigurationProblem> {
         let DomainBoot::Kernel { image, initramfs, command_line } = &configuration.boot else {
-            let from = if configuration.boot == DomainBoot::Network { "the network" } else { "a disk" };
+            let from =
+                if configuration.boot == DomainBoot::Network { "the network" } else { "a disk" };
             return Err(ConfigurationProblem::Boot(from));
         };
         let processors = configuration.processors;
@@ -74,7 +75,9 @@ impl XlConfiguration {
         }
         let mut interfaces = Vec::new();
         for interface in &configuration.interfaces {
-            for name in [Some(&interface.host_device), interface.bridge.as_ref()].into_iter().flatten() {
+            for name in
+                [Some(&interface.host_device), interface.bridge.as_ref()].into_iter().flatten()
+            {
                 check_interface(name)?;
             }
             if interface.mac.0[0] & 1 == 1 {

@@ -88,8 +88,9 @@ pub fn classify(said: &str) -> Failure {
 /// The lines of what was said that tell a cause, in one.
 #[must_use]
 pub fn telling(said: &str) -> String {
-    let lines = said.lines().map(str::trim).filter(|line| {
-        !line.is_empty() && !IDLE.iter().any(|idle| line.contains(idle))
-    });
+    let lines = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !IDLE.iter().any(|idle| line.contains(idle)));
     lines.collect::<Vec<_>>().join("; ")
 }

@@ -9,7 +9,10 @@ const FLAGS: [u8; 6] = *b"rbpscd";
 
 /// What the flags of a domain say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "they are six flags, of which several may be set")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are six flags, of which several may be set"
+)]
 pub struct RunState {
     /// It is on a processor.
     pub running: bool,

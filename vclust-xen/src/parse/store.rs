@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn escapes_are_undone() {
-        let entries = store_entries("/a = \"x \\\" = \\\\ \\n\\x0f\\001\\7z\"\n/b = \"\"\n").unwrap();
+        let entries =
+            store_entries("/a = \"x \\\" = \\\\ \\n\\x0f\\001\\7z\"\n/b = \"\"\n").unwrap();
         assert_eq!(entries[0].value, b"x \" = \\ \n\x0f\x01\x07z");
         assert_eq!((entries[1].path.as_str(), entries[1].value.as_slice()), ("/b", &b""[..]));
         assert!(store_entries("a = \"b\"").is_err() && store_entries("/a = b").is_err());

@@ -86,7 +86,8 @@ mod tests {
         let uuid = Uuid::of_random([0xab; 16]);
         assert_eq!(uuid.to_string(), "abababab-abab-4bab-abab-abababababab");
         assert_eq!(uuid.to_string().parse(), Ok(uuid));
-        for text in ["", "abababab-abab-4bab-abab-ababababab", "abababababab-4bab-abab-abababababab-"]
+        for text in
+            ["", "abababab-abab-4bab-abab-ababababab", "abababababab-4bab-abab-abababababab-"]
         {
             assert!(text.parse::<Uuid>().is_err(), "{text}");
         }

@@ -92,7 +92,8 @@ fn guests_that_crash_end_or_ignore_their_shutdown_are_told_apart() {
 #[test]
 #[ignore = "takes the control domain of a Xen host; `make test-xen` starts one"]
 fn sixteen_creations_at_once_are_queued_and_those_that_fail_disturb_none() {
-    let site = Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..XenOptions::default() });
+    let site =
+        Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..XenOptions::default() });
     let xen = site.xen();
     let free = xen.host().unwrap().free_mib;
     let names: Vec<_> = (1..=16)

@@ -62,7 +62,8 @@ impl Site {
 
     /// A guest that does what the words say; see `scripts/xen-guest-init`.
     pub(crate) fn configuration(&self, name: &str, words: &str) -> DomainConfiguration {
-        let guest = std::env::var_os("VCLUST_XEN_GUEST").expect("`make test-xen` says where a guest is");
+        let guest =
+            std::env::var_os("VCLUST_XEN_GUEST").expect("`make test-xen` says where a guest is");
         let guest = PathBuf::from(guest);
         DomainConfiguration {
             name: name.parse().expect("a name"),

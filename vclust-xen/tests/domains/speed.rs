@@ -35,7 +35,9 @@ fn a_call_costs_little_more_than_the_program_it_runs() {
         values[values.len() / 2] * 1000.0
     };
     let (plain, difference) = (median(&mut plain), median(&mut differences));
-    println!("a call of xl: {plain:.1} ms; through vclust {difference:+.1} ms (median of {PAIRS} pairs)");
+    println!(
+        "a call of xl: {plain:.1} ms; through vclust {difference:+.1} ms (median of {PAIRS} pairs)"
+    );
     // in software emulation everything takes many times as long as on a machine
     assert!(difference < plain / 2.0, "{difference} ms over {plain} ms");
 }
@@ -43,10 +45,12 @@ fn a_call_costs_little_more_than_the_program_it_runs() {
 #[test]
 #[ignore = "takes the control domain of a Xen host; `make test-xen` starts one"]
 fn four_creations_are_not_slower_than_a_loop_of_a_shell() {
-    let site = Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..XenOptions::default() });
+    let site =
+        Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..XenOptions::default() });
     let xen = site.xen();
     let names: Vec<_> = (1..=4).map(|number| site.define(&format!("s{number}"), "")).collect();
-    let paths: Vec<_> = names.iter().map(|name| site.path(&format!("domains/{name}.cfg"))).collect();
+    let paths: Vec<_> =
+        names.iter().map(|name| site.path(&format!("domains/{name}.cfg"))).collect();
     let gone = || {
         for name in &names {
             xen.kill(name).unwrap();

@@ -14,12 +14,18 @@ fn success_is_not_believed() {
     xen.start(&name).unwrap();
     tools.on("pause", "exit 0");
     let error = causes(&xen.pause(&name).unwrap_err());
-    assert!(error.ends_with("`xl pause` says that it is done, but the domain is running"), "{error}");
+    assert!(
+        error.ends_with("`xl pause` says that it is done, but the domain is running"),
+        "{error}"
+    );
     tools.forget("pause");
     xen.pause(&name).unwrap();
     tools.on("unpause", "exit 0");
     let error = causes(&xen.resume(&name).unwrap_err());
-    assert!(error.ends_with("`xl unpause` says that it is done, but the domain is paused"), "{error}");
+    assert!(
+        error.ends_with("`xl unpause` says that it is done, but the domain is paused"),
+        "{error}"
+    );
     tools.forget("unpause");
     let saved = tools.path("saved");
     std::fs::create_dir(&saved).unwrap();
@@ -89,7 +95,10 @@ fn a_name_that_is_taken_and_memory_that_is_not_there_are_refused_before_anything
     tools.write("info", &information.replace("free_memory : 1000", "free_memory : 130"));
     let error = xen.start(&name).unwrap_err();
     assert!(matches!(error.problem, HypervisorProblem::Memory { .. }), "{}", causes(&error));
-    assert_eq!(causes(&error), "cannot start the domain n1: it needs 134MiB of memory, and the host has 130MiB left");
+    assert_eq!(
+        causes(&error),
+        "cannot start the domain n1: it needs 134MiB of memory, and the host has 130MiB left"
+    );
     // where the control domain's memory is not fixed, the tool stack makes room
     tools.write("info", &information.replace("1000", "0").replace("dom0_mem=512M,max:512M", ""));
     xen.start(&name).unwrap();
@@ -101,12 +110,22 @@ fn what_the_tool_stack_says_becomes_a_reason() {
     let tools = Tools::new();
     let (xen, name) = (tools.xen(), tools.define("n1"));
     let cases = [
-        ("xencall: error: Could not obtain handle on privileged command interface: No such file or directory",
-            "not the control domain of a Xen host"),
-        ("xencall: error: Could not obtain handle on privileged command interface: Permission denied",
-            "run vclust as root"),
-        ("libxl: error: Domain 2:Unable to set disk defaults for disk 0", "its disks cannot be attached"),
-        ("xc_dom_boot_mem_init: can't allocate low memory for domain: Out of memory", "Out of memory"),
+        (
+            "xencall: error: Could not obtain handle on privileged command interface: No such file or directory",
+            "not the control domain of a Xen host",
+        ),
+        (
+            "xencall: error: Could not obtain handle on privileged command interface: Permission denied",
+            "run vclust as root",
+        ),
+        (
+            "libxl: error: Domain 2:Unable to set disk defaults for disk 0",
+            "its disks cannot be attached",
+        ),
+        (
+            "xc_dom_boot_mem_init: can't allocate low memory for domain: Out of memory",
+            "Out of memory",
+        ),
         ("something new", "the hypervisor failed; it said: something new"),
     ];
     for (said, expected) in cases {

@@ -45,7 +45,11 @@ fn a_domain_lives_from_its_definition_to_its_removal() {
     xen.undefine(&name).unwrap();
     assert!(xen.list().unwrap().is_empty());
     assert!(matches!(xen.state(&name).unwrap_err().problem, HypervisorProblem::Unknown));
-    assert_eq!(std::fs::read_dir(tools.path("own")).unwrap().count(), 1, "the script alone is left");
+    assert_eq!(
+        std::fs::read_dir(tools.path("own")).unwrap().count(),
+        1,
+        "the script alone is left"
+    );
 }
 
 #[test]
