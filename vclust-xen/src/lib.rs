@@ -32,7 +32,7 @@ pub use tool_stack::ToolStack;
 pub mod recorded {
     pub use crate::parse::{
         Configured, ConfiguredDisk, ConfiguredInterface, Failure, HostInformation, Listed,
-        RunState, StoreEntry, Unreadable, Uuid, classify, configured, host_information, listed,
-        store_entries, telling,
+        RunState, ShutdownReason, StoreEntry, Unreadable, Uuid, classify, configured,
+        host_information, listed, store_entries, telling,
     };
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use vclust_xen::GuestKind;
 use vclust_xen::recorded::{
-    Failure, Listed, classify, configured, host_information, listed, store_entries, telling,
+    Failure, Listed, ShutdownReason, classify, configured, host_information, listed, store_entries,
+    telling,
 };
 
 /// A call of a program, as it was recorded.
@@ -165,8 +166,9 @@ fn flags_tell_what_a_domain_does() {
     assert!(running["pv1"].state.blocked && running["Domain-0"].state.running);
     assert!(list("lifecycle/list-paused")["pv1"].state.paused);
     let ended = list("errors/list-preserved");
-    assert!(ended["quick"].state.shut_down && !ended["quick"].state.crashed);
-    assert!(ended["crash"].state.shut_down && ended["crash"].state.crashed);
+    let (quick, crash) = (ended["quick"].state, ended["crash"].state);
+    assert_eq!((quick.shut_down, quick.reason), (true, ShutdownReason::Off));
+    assert_eq!((crash.shut_down, crash.reason), (true, ShutdownReason::Crash));
     // held twice and let go on once it is still held
     assert!(list("reboots/list-2pause-1unpause")["pp"].state.paused);
     assert!(!list("reboots/list-2pause-2unpause")["pp"].state.paused);

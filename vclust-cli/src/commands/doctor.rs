@@ -1,5 +1,7 @@
 //! `vclust doctor`
 
+mod xen;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -77,6 +79,7 @@ pub(crate) fn run(arguments: &Doctor, format: Format) -> Result<(), Failure> {
 
 fn look() -> Result<Vec<Finding>, Failure> {
     let mut findings = vec![rights(), emulation()?, tun(), file_systems()];
+    findings.extend(xen::look());
     for (program, purpose, package) in PROGRAMS {
         findings.push(match in_path(program) {
             Some(path) => Finding { what: program, state: "ok", found: path, mend: None },

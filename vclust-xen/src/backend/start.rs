@@ -130,7 +130,7 @@ impl Xen {
             if found.as_ref().is_some_and(|found| is_new(found) && of(found).is_active()) {
                 return Ok(());
             }
-            self.still_time(end, deadline, "the guest has not started again")?;
+            still_time(end, deadline, "the guest has not started again")?;
             std::thread::sleep(pause);
             pause = (pause * 2).min(LOOKS.1);
         }
@@ -154,18 +154,19 @@ impl Xen {
             if has.abs_diff(wanted) <= 1 {
                 return Ok(());
             }
-            self.still_time(end, deadline, &format!("the guest has {has} MiB"))?;
+            still_time(end, deadline, &format!("the guest has {has} MiB"))?;
             std::thread::sleep(pause);
             pause = (pause * 2).min(LOOKS.1);
         }
     }
+}
 
-    fn still_time(&self, end: Instant, deadline: Duration, said: &str) -> Outcome<()> {
-        if Instant::now() < end {
-            return Ok(());
-        }
-        Err(HypervisorProblem::Late { deadline, said: said.to_owned() })
+/// That a deadline has not passed.
+fn still_time(end: Instant, deadline: Duration, said: &str) -> Outcome<()> {
+    if Instant::now() < end {
+        return Ok(());
     }
+    Err(HypervisorProblem::Late { deadline, said: said.to_owned() })
 }
 
 fn not_done(program: &'static str, state: Option<DomainState>) -> HypervisorProblem {

@@ -5,13 +5,13 @@ use vclust_process::marked;
 
 use super::record::{Record, names};
 use super::{Xen, restarts};
-use crate::parse::Listed;
+use crate::parse::{Listed, ShutdownReason};
 use crate::problem::Outcome;
 
 /// The state that a line of the list tells.
 pub(super) fn of(domain: &Listed) -> DomainState {
     let state = domain.state;
-    if state.crashed {
+    if state.shut_down && state.reason == ShutdownReason::Crash {
         DomainState::Crashed
     } else if state.shut_down || state.dying {
         DomainState::Off
@@ -37,7 +37,7 @@ impl Xen {
 
     /// What a domain does, with its line of the list.
     fn condition(&self, record: &Record, found: Option<&Listed>) -> Outcome<DomainState> {
-        match found {
+        match found.filter(|found| of(found) != DomainState::Off) {
             None if restarts(record.configuration()) && self.is_looked_after(record)? => {
                 // between its end and its beginning Xen does not know it
                 Ok(DomainState::Running)

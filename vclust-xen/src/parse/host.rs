@@ -48,10 +48,9 @@ pub fn host_information(text: &str) -> Result<HostInformation, Unreadable> {
         let (number, line, value) = text(name)?;
         value.parse::<u64>().map_err(|_| Unreadable::line(number, "number", line))
     };
-    let claimed_mib = match fields.contains_key("outstanding_claims") {
-        true => number("outstanding_claims")?,
-        false => 0,
-    };
+    // older ones do not tell
+    let tells_claims = fields.contains_key("outstanding_claims");
+    let claimed_mib = if tells_claims { number("outstanding_claims")? } else { 0 };
     let processors = number("nr_cpus")?;
     let (_, _, capabilities) = text("virt_caps")?;
     Ok(HostInformation {

@@ -1,18 +1,31 @@
 //! `xl list` and `xl list -v`, the only places where `xl` says what a domain does.
 //!
-//! Names come first and may hold blanks, so lines are read from their ends. The flags are six places for
-//! `rbpscd`: runs, blocked, paused, shut down, crashed, dying.
+//! Names come first and may hold blanks, so lines are read from their ends. A domain that is being removed
+//! has the name `(null)`. The flags are six places: `r` runs, `b` blocked, `p` paused, `s` shut down, then
+//! the reason of that, and `d` dying.
 
 use super::{Unreadable, Uuid};
 
-const FLAGS: [u8; 6] = *b"rbpscd";
+/// Why a guest has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ShutdownReason {
+    /// It has switched itself off, or it has not ended.
+    #[default]
+    Off,
+    /// It starts again.
+    Restart,
+    /// It was saved.
+    Suspend,
+    /// It has crashed, or nobody has fed its watchdog.
+    Crash,
+    /// For a reason that this Xen has no letter for.
+    Other,
+}
 
 /// What the flags of a domain say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "they are six flags, of which several may be set"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags, of which several may be set")]
 pub struct RunState {
     /// It is on a processor.
     pub running: bool,
@@ -22,8 +35,8 @@ pub struct RunState {
     pub paused: bool,
     /// Its guest has ended.
     pub shut_down: bool,
-    /// Its guest has crashed.
-    pub crashed: bool,
+    /// Why, if it has.
+    pub reason: ShutdownReason,
     /// It is being removed.
     pub dying: bool,
 }
@@ -104,17 +117,29 @@ fn domain(line: &str) -> Option<Listed> {
 }
 
 fn flags(word: &str) -> Option<RunState> {
-    let letters: &[u8; 6] = word.as_bytes().try_into().ok()?;
-    let mut set = [false; 6];
-    for ((set, letter), flag) in set.iter_mut().zip(letters).zip(FLAGS) {
-        *set = match letter {
-            b'-' => false,
-            letter if *letter == flag => true,
+    let [running, blocked, paused, shut_down, reason, dying] = *word.as_bytes() else {
+        return None;
+    };
+    let set = |letter: u8, flag: u8| match letter {
+        b'-' => Some(false),
+        letter if letter == flag => Some(true),
+        _ => None,
+    };
+    Some(RunState {
+        running: set(running, b'r')?,
+        blocked: set(blocked, b'b')?,
+        paused: set(paused, b'p')?,
+        shut_down: set(shut_down, b's')?,
+        reason: match reason {
+            b'-' => ShutdownReason::Off,
+            b'r' => ShutdownReason::Restart,
+            b's' => ShutdownReason::Suspend,
+            b'c' | b'w' => ShutdownReason::Crash,
+            b'?' => ShutdownReason::Other,
             _ => return None,
-        };
-    }
-    let [running, blocked, paused, shut_down, crashed, dying] = set;
-    Some(RunState { running, blocked, paused, shut_down, crashed, dying })
+        },
+        dying: set(dying, b'd')?,
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 pub use failure::{Failure, classify, telling};
 pub use host::{HostInformation, host_information};
-pub use list::{Listed, RunState, listed};
+pub use list::{Listed, RunState, ShutdownReason, listed};
 pub use long_list::{Configured, ConfiguredDisk, ConfiguredInterface, configured};
 pub use store::{StoreEntry, store_entries};
 pub use uuid::Uuid;

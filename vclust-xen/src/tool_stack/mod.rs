@@ -235,12 +235,10 @@ fn unreadable(program: &'static str) -> impl FnOnce(Unreadable) -> HypervisorPro
 
 /// What a program that says it failed was hindered by.
 fn failed(output: &CommandOutput) -> HypervisorProblem {
-    let mut said = output.stderr.clone();
-    if said.is_empty() {
-        said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    }
-    let told = telling(&said);
-    match classify(&said) {
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let said = if output.stderr.is_empty() { stdout.trim() } else { output.stderr.as_str() };
+    let told = telling(said);
+    match classify(said) {
         Failure::NoDomain => HypervisorProblem::Unknown,
         Failure::NameTaken => HypervisorProblem::InUse,
         Failure::NoXen => XenProblem::NoXen.into(),

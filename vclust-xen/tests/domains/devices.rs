@@ -25,7 +25,7 @@ fn guests_share_a_disk_and_reach_the_head_node_in_its_namespace() {
         let own = site.path(&format!("own{number}"));
         fs::File::create_new(&own).unwrap().set_len(1 << 20).unwrap();
         let name = format!("d{number}");
-        let mut configuration = site.configuration(&name, "test=devices");
+        let mut configuration = Site::configuration(&name, "test=devices");
         let disk = |serial: &str, path: &std::path::Path, access| DomainDisk {
             serial: serial.to_owned(),
             path: path.to_owned(),

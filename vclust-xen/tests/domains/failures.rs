@@ -22,13 +22,13 @@ fn what_cannot_be_made_is_told_and_nothing_is_left_of_it() {
     let xen = site.xen();
     let left = || xen.tools().list().unwrap().len();
 
-    let mut large = site.configuration("large", "");
+    let mut large = Site::configuration("large", "");
     large.memory = ByteSize::new(100 << 30);
     xen.define(&large).unwrap();
     let error = xen.start(&large.name).unwrap_err();
     assert!(matches!(error.problem, HypervisorProblem::Memory { .. }), "{}", causes(&error));
 
-    let mut unbootable = site.configuration("unbootable", "");
+    let mut unbootable = Site::configuration("unbootable", "");
     let text = site.path("text");
     fs::write(&text, "no kernel").unwrap();
     unbootable.boot =
@@ -37,7 +37,7 @@ fn what_cannot_be_made_is_told_and_nothing_is_left_of_it() {
     let error = causes(&xen.start(&unbootable.name).unwrap_err());
     assert!(error.contains("Xen does not take its kernel"), "{error}");
 
-    let mut diskless = site.configuration("diskless", "");
+    let mut diskless = Site::configuration("diskless", "");
     diskless.disks = vec![DomainDisk {
         serial: "base".to_owned(),
         path: site.path("nowhere"),
@@ -98,8 +98,7 @@ fn sixteen_creations_at_once_are_queued_and_those_that_fail_disturb_none() {
     let free = xen.host().unwrap().free_mib;
     let names: Vec<_> = (1..=16)
         .map(|number| {
-            let mut configuration = site.configuration(&format!("q{number}"), "");
-            configuration.memory = ByteSize::new(48 << 20);
+            let mut configuration = Site::configuration(&format!("q{number}"), "");
             if number % 5 == 0 {
                 let nowhere = site.path("nowhere");
                 configuration.boot = DomainBoot::Kernel {

@@ -124,7 +124,7 @@ fn record_is_read() {
 fn what_is_written_for_xl_is_read_by_it_as_it_was_meant() {
     let site = Site::new(GuestKind::Pv);
     let odd = "a='b' \"c\" d\\e \\n #f [g] {h} ä € %s $PATH";
-    let mut configuration = site.configuration("n1", odd);
+    let mut configuration = Site::configuration("n1", odd);
     configuration.memory = ByteSize::new(MEMORY << 20);
     let uuid = vclust_xen::recorded::Uuid::of_random([3; 16]);
     let own = vclust_xen::XlConfiguration::of(&configuration, uuid, GuestKind::Pv, None).unwrap();

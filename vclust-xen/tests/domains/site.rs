@@ -17,8 +17,10 @@ use vclust_xen::{GuestKind, Machine, Xen, XenOptions};
 
 /// How long anything may take in software emulation.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Directories that were made.
+static COUNT: AtomicU32 = AtomicU32::new(0);
 /// Memory of a guest, in MiB.
-pub(crate) const MEMORY: u64 = 64;
+pub(crate) const MEMORY: u64 = 96;
 
 pub(crate) struct Site {
     directory: TempDir,
@@ -37,7 +39,6 @@ impl Site {
             Machine::Host,
             "this is no control domain of a Xen host; `make test-xen` starts one"
         );
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = tempfile::tempdir().expect("a directory");
         let mark: Mark = format!("test-{}-{number}", std::process::id()).parse().expect("a mark");
@@ -61,7 +62,7 @@ impl Site {
     }
 
     /// A guest that does what the words say; see `scripts/xen-guest-init`.
-    pub(crate) fn configuration(&self, name: &str, words: &str) -> DomainConfiguration {
+    pub(crate) fn configuration(name: &str, words: &str) -> DomainConfiguration {
         let guest =
             std::env::var_os("VCLUST_XEN_GUEST").expect("`make test-xen` says where a guest is");
         let guest = PathBuf::from(guest);
@@ -83,7 +84,7 @@ impl Site {
     }
 
     pub(crate) fn define(&self, name: &str, words: &str) -> DomainName {
-        let configuration = self.configuration(name, words);
+        let configuration = Self::configuration(name, words);
         self.xen.define(&configuration).expect("it can be defined");
         configuration.name
     }

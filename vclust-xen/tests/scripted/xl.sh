@@ -7,7 +7,12 @@ echo "$*" >>"$here/calls"
 
 field() { sed -n "s/^$1 = \"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" "$2"; }
 say() { echo "$*" >&2; }
-# Makes a domain of a configuration; $2 is its memory if it is not the configuration's.
+# Takes the next number that nobody has had.
+take_number() {
+    id=1
+    while ! mkdir "$here/taken-$id" 2>/dev/null; do id=$((id + 1)); done
+}
+# Makes a domain of a configuration.
 make() {
     name=$(field name "$1")
     for other in "$here"/domains/*; do
@@ -18,9 +23,7 @@ make() {
             exit 3
         fi
     done
-    id=$(cat "$here/next" 2>/dev/null || echo 1)
-    while ! mkdir "$here/taken-$id" 2>/dev/null; do id=$((id + 1)); done
-    echo $((id + 1)) >"$here/next"
+    take_number
     cat >"$here/domains/$id" <<DOMAIN
 name='$name'
 uuid=$(field uuid "$1")
@@ -68,9 +71,8 @@ case $1 in
     shutdown | destroy) domain "$2" && rm "$here/domains/$2" ;;
     reboot)
         domain "$2"
-        next=$(cat "$here/next")
-        echo $((next + 1)) >"$here/next"
-        mv "$here/domains/$2" "$here/domains/$next"
+        take_number
+        mv "$here/domains/$2" "$here/domains/$id"
         ;;
     *)
         say "command not implemented"
