@@ -28,7 +28,11 @@ fn clusters_that_cannot_be_are_refused_before_anything_starts() {
             "missing",
         ),
         ("nodes = 1", "strategy = \"layers\"\nuser = \"root\"", "cannot be the cluster's user"),
-        ("nodes = 1", "strategy = \"layers\"\nhypervisor = \"xen\"", "no backend for Xen"),
+        (
+            "nodes = 1",
+            "strategy = \"layers\"\nhypervisor = \"xen\"",
+            "not the control domain of a Xen host",
+        ),
         ("nodes = 2", "quorum = 3", "a quorum of 3"),
         ("nodes = 0", "", "0 nodes"),
         ("nodes = 1\npackages = [\"no-such-package\"]", "", "no-such-package"),

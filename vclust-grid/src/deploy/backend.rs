@@ -6,7 +6,7 @@ use vclust_core::{Hypervisor, HypervisorError, HypervisorKind, HypervisorProblem
 use vclust_debian::BRIDGE;
 use vclust_process::Mark;
 use vclust_qemu::{Acceleration, Qemu, QemuOptions};
-use vclust_xen::{ToolStack, Xen, XenOptions};
+use vclust_xen::{Machine, ToolStack, Xen, XenOptions, XenProblem};
 
 /// Where domains come from.
 #[derive(Debug, Clone)]
@@ -104,5 +104,8 @@ fn acceleration(options: &QemuOptions) -> Result<Acceleration, HypervisorError> 
 
 fn host(options: &XenOptions) -> Result<vclust_xen::recorded::HostInformation, HypervisorError> {
     let failed = |problem| HypervisorError { action: "look at the host", domain: None, problem };
+    if Machine::this() != Machine::Host {
+        return Err(failed(XenProblem::NoXen.into()));
+    }
     ToolStack::new(options).information().map_err(failed)
 }
