@@ -40,7 +40,7 @@ demo: ## bring up a virtual cluster, run an MPI program on it, and do it again f
 	$(CARGO) build --locked --release --package vclust-cli
 	@scripts/demo $(VCLUST)
 
-test: test-apt test-rust test-boot test-xen ## run all tests, the agreement with apt, booting and Xen included
+test: test-apt test-rust test-boot ## run all tests, the agreement with apt and booting included
 
 # Documentation examples come first, so that the tests' totals are the last thing printed.
 test-rust: ## run the Rust tests
