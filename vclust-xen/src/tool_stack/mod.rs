@@ -22,8 +22,10 @@ use crate::problem::{Outcome, XenProblem};
 
 /// The Debian package that has `xl`.
 const PACKAGE: &str = "xen-utils-common";
+/// What does not wait for xenstored, or is how it is asked.
+const INDEPENDENT: [&str; 2] = ["xl info", "xenstore-read"];
 /// How long xenstored may take to say that it is there, once something has waited for long.
-const PROBE: Duration = Duration::from_secs(1);
+const PROBE: Duration = Duration::from_secs(5);
 
 /// The programs of Xen's tool stack.
 #[derive(Debug, Clone)]
@@ -149,12 +151,13 @@ impl ToolStack {
         let start = Instant::now();
         let probe = PROBE.min(deadline / 4);
         let own = deadline.saturating_sub(probe);
-        let (program, described) = (call.path.clone(), call.described());
+        let described = call.described();
+        let waits_for_store = !INDEPENDENT.contains(&described.as_str());
         let command = call.command();
         match command.timeout(own).run() {
             Ok(output) => Ok(output),
             Err(CommandError::TimedOut { stderr, .. }) => {
-                if program_name(&program) != Some("xenstore-read") && !self.store_answers(probe) {
+                if waits_for_store && !self.store_answers(probe) {
                     let (program, waited) = (described, start.elapsed());
                     return Err(XenProblem::Store { program, waited }.into());
                 }
@@ -205,9 +208,11 @@ impl Call {
         self
     }
 
-    /// The program with its first argument, for people.
+    /// The program with its command, if it has commands, for people.
     fn described(&self) -> String {
-        let words: Vec<_> = self.words.iter().take(2).map(|word| word.to_string_lossy()).collect();
+        let words = if self.words[0] == "xl" { 2 } else { 1 };
+        let words: Vec<_> =
+            self.words.iter().take(words).map(|word| word.to_string_lossy()).collect();
         words.join(" ")
     }
 
@@ -223,10 +228,6 @@ impl Call {
             None => command,
         }
     }
-}
-
-fn program_name(path: &OsStr) -> Option<&str> {
-    Path::new(path).file_name()?.to_str()
 }
 
 fn unreadable(program: &'static str) -> impl FnOnce(Unreadable) -> HypervisorProblem {

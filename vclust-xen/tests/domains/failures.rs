@@ -8,10 +8,9 @@ use vclust_core::{
     ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainDisk, DomainState, Hypervisor,
     HypervisorProblem,
 };
-use vclust_process::ProcessId;
 use vclust_xen::{GuestKind, XenOptions};
 
-use crate::site::{PATIENCE, Site, causes, run};
+use crate::site::{PATIENCE, Site, causes};
 
 use DomainState::{Crashed, Off, Running};
 
@@ -92,8 +91,7 @@ fn guests_that_crash_end_or_ignore_their_shutdown_are_told_apart() {
 #[test]
 #[ignore = "takes the control domain of a Xen host; `make test-xen` starts one"]
 fn sixteen_creations_at_once_are_queued_and_those_that_fail_disturb_none() {
-    let site =
-        Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..XenOptions::default() });
+    let site = Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..Site::options() });
     let xen = site.xen();
     let free = xen.host().unwrap().free_mib;
     let names: Vec<_> = (1..=16)
@@ -132,30 +130,4 @@ fn sixteen_creations_at_once_are_queued_and_those_that_fail_disturb_none() {
     }
     assert_eq!(xen.tools().list().unwrap().len(), 1);
     assert!(xen.host().unwrap().free_mib + 8 >= free, "memory comes back");
-}
-
-/// The last of all, as its name says: nothing works in this system afterwards.
-#[test]
-#[ignore = "takes the control domain of a Xen host; `make test-xen` starts one"]
-fn zz_a_dead_store_is_told_within_the_deadline() {
-    let site = Site::new(GuestKind::Pv);
-    let xen = site.other(XenOptions {
-        kind: Some(GuestKind::Pv),
-        answer: Duration::from_secs(5),
-        ..XenOptions::default()
-    });
-    let name = site.define("n1", "");
-    let number = fs::read_to_string("/run/xen/xenstored.pid").expect("xenstored has a number");
-    let store = ProcessId::of(number.trim().parse().unwrap()).expect("xenstored runs");
-    store.kill();
-    assert!(store.ends_within(PATIENCE));
-    for outcome in [xen.state(&name).map(drop), xen.start(&name), xen.kill(&name)] {
-        let start = Instant::now();
-        let error = causes(&outcome.unwrap_err());
-        assert!(error.contains("xenstored does not answer"), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(20));
-    }
-    // what does not go through the store still works
-    assert!(run("xl", &["info"]).contains("xen_version"));
-    assert!(xen.host().is_ok());
 }

@@ -2,10 +2,12 @@
 //!
 //! They take root and a Xen host, and say so where there is none; plain test runs leave them out.
 
+mod agent;
 mod devices;
 mod failures;
 mod site;
 mod speed;
+mod zz_store;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -140,8 +142,7 @@ fn what_is_written_for_xl_is_read_by_it_as_it_was_meant() {
 #[test]
 #[ignore = "takes the control domain of a Xen host; `make test-xen` starts one"]
 fn four_guests_run_at_once_and_one_gives_memory_back() {
-    let site =
-        Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 2, ..XenOptions::default() });
+    let site = Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 2, ..Site::options() });
     let xen = site.xen();
     let names: Vec<_> = (1..=4).map(|number| site.define(&format!("m{number}"), "")).collect();
     thread::scope(|scope| {

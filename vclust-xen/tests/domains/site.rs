@@ -16,7 +16,7 @@ use vclust_process::Mark;
 use vclust_xen::{GuestKind, Machine, Xen, XenOptions};
 
 /// How long anything may take in software emulation.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Directories that were made.
 static COUNT: AtomicU32 = AtomicU32::new(0);
 /// Memory of a guest, in MiB.
@@ -30,7 +30,12 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(kind: GuestKind) -> Self {
-        Self::with(XenOptions { kind: Some(kind), ..XenOptions::default() })
+        Self::with(XenOptions { kind: Some(kind), ..Self::options() })
+    }
+
+    /// Much time for everything: an emulated host takes seconds for what takes milliseconds.
+    pub(crate) fn options() -> XenOptions {
+        XenOptions { answer: PATIENCE * 2, patience: PATIENCE * 4, ..XenOptions::default() }
     }
 
     pub(crate) fn with(options: XenOptions) -> Self {

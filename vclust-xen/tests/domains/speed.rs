@@ -45,8 +45,7 @@ fn a_call_costs_little_more_than_the_program_it_runs() {
 #[test]
 #[ignore = "takes the control domain of a Xen host; `make test-xen` starts one"]
 fn four_creations_are_not_slower_than_a_loop_of_a_shell() {
-    let site =
-        Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..XenOptions::default() });
+    let site = Site::with(XenOptions { kind: Some(GuestKind::Pv), at_once: 4, ..Site::options() });
     let xen = site.xen();
     let names: Vec<_> = (1..=4).map(|number| site.define(&format!("s{number}"), "")).collect();
     let paths: Vec<_> =
