@@ -157,6 +157,16 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_that_restarts_loses_its_name_and_tells_why_it_has_ended() {
+        let text = "Name  ID Mem VCPUs\tState\tTime(s)   UUID Reason-Code\tSecurity Label\n\
+                    (null) 1 96 1 --psr- 6.3 12345678-1234-4234-8234-1234567890ab 1 -\n";
+        let domain = listed(text).unwrap().remove(0);
+        assert_eq!((domain.name.as_str(), domain.reason), ("(null)", Some(1)));
+        assert_eq!(domain.state.reason, ShutdownReason::Restart);
+        assert!(domain.state.shut_down && domain.state.paused && domain.uuid.is_some());
+    }
+
+    #[test]
     fn what_is_no_list_is_refused_with_the_line() {
         let error = listed("Name ID\nx 1 2 3 r--x-- 1.0\n").unwrap_err().to_string();
         assert_eq!(error, "line 2 is no domain: x 1 2 3 r--x-- 1.0");
