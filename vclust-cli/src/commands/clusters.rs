@@ -126,7 +126,7 @@ pub(crate) fn ps(arguments: &Ps, format: Format) -> Result<(), Failure> {
         }
     }
     for record in &mut records {
-        let backend = Backend::new(record.spec.deploy.hypervisor, state.path());
+        let backend = Backend::new(record.spec.deploy.hypervisor, state.path())?;
         states_of(&store, &backend, record)?;
     }
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
@@ -214,7 +214,7 @@ pub(crate) fn logs(arguments: &Logs, format: Format) -> Result<(), Failure> {
     let state = StateDirectory::locate()?;
     let store = ClusterStore::open(&state)?;
     let (record, node) = find(&store, &arguments.node)?;
-    let backend = Backend::new(record.spec.deploy.hypervisor, state.path());
+    let backend = Backend::new(record.spec.deploy.hypervisor, state.path())?;
     let text = console_of(&store, &backend, &record, &node.name)?;
     let mut out = std::io::stdout().lock();
     match format {

@@ -142,8 +142,8 @@ fn emulation() -> Result<Finding, Failure> {
     let state = StateDirectory::locate()?;
     std::fs::create_dir_all(state.path())
         .map_err(|source| Failure::WriteFile { path: state.path().to_owned(), source })?;
-    let backend = Backend::new(HypervisorKind::Qemu, state.path());
-    let tried = backend.is_accelerated().and_then(|fast| Ok((fast, backend.version()?)));
+    let tried = Backend::new(HypervisorKind::Qemu, state.path())
+        .and_then(|backend| Ok((backend.is_accelerated()?, backend.version()?)));
     Ok(match tried {
         Ok((true, version)) => Finding { what, state: "ok", found: version, mend: None },
         Ok((false, version)) => Finding {

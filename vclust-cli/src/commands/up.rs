@@ -269,7 +269,7 @@ impl Course<'_> {
         format: Format,
     ) -> Result<Started, Failure> {
         let spec = &planned.spec;
-        let backend = Backend::new(spec.deploy.hypervisor, self.state.path());
+        let backend = Backend::new(spec.deploy.hypervisor, self.state.path())?;
         let cancel = Cancel::new();
         let deployer = Deployer {
             state: self.state,

@@ -20,16 +20,21 @@ enum Kind {
 
 impl Backend {
     /// A hypervisor with its usual settings. What is found out about this machine is kept in the
-    /// directory, for later calls.
-    #[must_use]
-    pub fn new(kind: HypervisorKind, directory: &Path) -> Self {
-        Self(match kind {
+    /// directory, for later calls. Xen is none where this is not the control domain of a Xen host.
+    pub fn new(kind: HypervisorKind, directory: &Path) -> Result<Self, HypervisorError> {
+        Ok(Self(match kind {
             HypervisorKind::Qemu => {
                 let found = Some(directory.join("acceleration.json"));
                 Kind::Qemu(QemuOptions { found, ..QemuOptions::default() })
             }
-            HypervisorKind::Xen => Kind::Xen(XenOptions::default()),
-        })
+            HypervisorKind::Xen if Machine::this() == Machine::Host => {
+                Kind::Xen(XenOptions::default())
+            }
+            HypervisorKind::Xen => {
+                let problem = XenProblem::NoXen.into();
+                return Err(HypervisorError { action: "use Xen", domain: None, problem });
+            }
+        }))
     }
 
     /// The domains of a directory, whose processes carry a mark.
@@ -104,8 +109,5 @@ fn acceleration(options: &QemuOptions) -> Result<Acceleration, HypervisorError> 
 
 fn host(options: &XenOptions) -> Result<vclust_xen::recorded::HostInformation, HypervisorError> {
     let failed = |problem| HypervisorError { action: "look at the host", domain: None, problem };
-    if Machine::this() != Machine::Host {
-        return Err(failed(XenProblem::NoXen.into()));
-    }
     ToolStack::new(options).information().map_err(failed)
 }
