@@ -107,7 +107,7 @@ impl Course<'_> {
         };
         let service = InstallService::start(network, plan, &mark, &directory)?;
         let shape = Shape {
-            kernel: self.deployer.boot.kernel.image().to_owned(),
+            kernel: self.deployer.boot.kernel.direct_image(),
             initramfs: sources.initramfs.clone(),
             memory: spec.memory,
             processors: spec.processors,
