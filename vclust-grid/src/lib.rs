@@ -39,7 +39,7 @@ pub use repository::{
     Begun, BuildKey, Building, CollectOptions, Collected, Damage, ExportError, ExportForm,
     ExportOptions, Held, IfFound, ImageKind, ImageRepository, InputDigest, Lease, MINIMAL,
     Manifest, ManifestError, ManifestPackage, ManifestPhase, NewImage, Product, Recovered, Removal,
-    Removed, RepositoryError, StoredArchive, StoredImage, StoredPackage, Verified,
+    Removed, RepositoryError, Stack, StoredArchive, StoredImage, StoredPackage, Verified,
     remove_unfinished_export, root_archive, root_erofs,
 };
 pub use sqlite::SqliteError;

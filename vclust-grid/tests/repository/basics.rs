@@ -209,6 +209,33 @@ fn selection_sees_the_images_and_the_latest_minimal_one_by_that_name() {
 }
 
 #[test]
+fn layers_on_other_images_are_roots_with_all_that_lies_below_them() {
+    let site = Site::new();
+    let minimal = site.image("minimal");
+    let cache = site.image("one");
+    let layer = site.layer("more", &cache);
+    let over = site.layer("most", &layer);
+    site.layer("less", &minimal);
+    let mut stacks = site.repository.stacks("amd64").expect("stacks");
+    stacks.sort_by_key(|stack| stack.parts.len());
+    let parts: Vec<Vec<&str>> = stacks
+        .iter()
+        .map(|stack| stack.parts.iter().map(|part| part.id.as_str()).collect())
+        .collect();
+    let wanted = [vec![&*cache.id, &layer.id], vec![&*cache.id, &layer.id, &over.id]];
+    assert_eq!(parts, wanted);
+    assert_eq!(site.repository.stack(&over).expect("a stack"), stacks[1]);
+    assert_eq!((stacks[1].base(), stacks[1].top()), (&cache, &over));
+    let listing = stacks[1].listing();
+    assert_eq!((listing.id, listing.kind), (over.id.clone(), vclust_core::ImageKind::Image));
+    let sizes = [&cache, &layer, &over].map(|image| image.transfer_bytes());
+    assert_eq!(listing.bytes, sizes.iter().sum::<u64>());
+    // all parts of this test have the same packages
+    assert_eq!(listing.packages, cache.package_versions());
+    assert_eq!(site.repository.stacks("arm64").expect("none"), []);
+}
+
+#[test]
 fn uses_are_counted_for_an_image_and_what_it_lies_on() {
     let site = Site::new();
     let base = site.image("one");
