@@ -4,8 +4,9 @@ use std::path::Path;
 
 use vclust_core::{
     BlendedTransfer, Catalogue, Conditions, Estimator, Estimators, Event, EventKind, History,
-    HistoryStore, Index, InstallEstimator, InstallEvent, InstallStatistics, OnError, PackagePrices,
-    PhaseEstimator, PhaseEvent, Prices, Priors, RequestEvent, Strategy, TransferEvent, Universe,
+    HistoryStore, Index, InstallEstimator, InstallEvent, InstallStatistics, InstallTask, NodeSpeed,
+    OnError, PackagePrices, PhaseEstimator, PhaseEvent, Prices, Priors, RequestEvent, Strategy,
+    TransferEvent, Universe,
 };
 use vclust_debian::StateDirectory;
 use vclust_grid::{HistoryDatabase, Learner, learned};
@@ -46,12 +47,14 @@ impl Past {
 /// Estimators that have learned from the past.
 pub(crate) struct Learned<'a> {
     installs: InstallEstimator<'a>,
+    nodes: NodeSpeed,
     transfers: BlendedTransfer,
     phases: PhaseEstimator,
 }
 
 const INSTALLS: Learner<'_> =
-    Learner { name: "installs", version: 1, kind: Some(EventKind::Install) };
+    Learner { name: "installs", version: 2, kind: Some(EventKind::Install) };
+const NODES: Learner<'_> = Learner { name: "nodes", version: 1, kind: Some(EventKind::Install) };
 const TRANSFERS: Learner<'_> =
     Learner { name: "transfers", version: 1, kind: Some(EventKind::Transfer) };
 const PHASES: Learner<'_> = Learner { name: "phases", version: 1, kind: Some(EventKind::Phase) };
@@ -72,8 +75,18 @@ impl<'a> Learned<'a> {
             let mut estimator = InstallEstimator::with_statistics(index, Priors::shipped(), before);
             let installs: Vec<&InstallEvent> =
                 events.iter().filter_map(Event::as_install).collect();
-            estimator.learn(&installs);
+            let native = installs.into_iter().filter(|event| event.hypervisor.is_none());
+            estimator.learn(&native.collect::<Vec<_>>());
             known.clone_from(estimator.statistics());
+        })?;
+        let installs = InstallEstimator::with_statistics(index, Priors::shipped(), statistics);
+        let nodes = learned(store, NODES, |known: &mut NodeSpeed, events| {
+            for event in events.iter().filter_map(Event::as_install) {
+                let Some(hypervisor) = &event.hypervisor else { continue };
+                if let Some(native) = installs.estimate(&InstallTask::from(event)) {
+                    known.learn(hypervisor, event.seconds, native.seconds);
+                }
+            }
         })?;
         let transfers = learned(store, TRANSFERS, |known: &mut BlendedTransfer, events| {
             let transfers: Vec<&TransferEvent> =
@@ -84,8 +97,7 @@ impl<'a> Learned<'a> {
             let phases: Vec<&PhaseEvent> = events.iter().filter_map(Event::as_phase).collect();
             known.learn(&phases);
         })?;
-        let installs = InstallEstimator::with_statistics(index, Priors::shipped(), statistics);
-        Ok(Self { installs, transfers, phases })
+        Ok(Self { installs, nodes, transfers, phases })
     }
 
     /// Prices of packages, and of everything else under some conditions.
@@ -98,6 +110,7 @@ impl<'a> Learned<'a> {
     ) -> (PackagePrices, Prices) {
         let estimators = Estimators {
             installs: &self.installs,
+            nodes: &self.nodes,
             transfers: &self.transfers,
             phases: &self.phases,
         };

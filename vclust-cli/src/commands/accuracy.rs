@@ -25,9 +25,14 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
     let on_error = if arguments.skip_bad_lines { OnError::Skip } else { OnError::Stop };
     let train = read(&arguments.train, on_error)?;
     let test = read(&arguments.test, on_error)?;
-    let installs: Vec<&InstallEvent> = train.installs().collect();
-    let tasks: Vec<_> =
-        test.installs().map(|event| (InstallTask::from(event), event.seconds)).collect();
+    // nodes have a speed of their own, which is learned apart
+    let native = |event: &&InstallEvent| event.hypervisor.is_none();
+    let installs: Vec<&InstallEvent> = train.installs().filter(native).collect();
+    let tasks: Vec<_> = test
+        .installs()
+        .filter(native)
+        .map(|event| (InstallTask::from(event), event.seconds))
+        .collect();
     let mut line = InstallLine::new(&loaded.index);
     let mut packages = InstallEstimator::new(&loaded.index, Priors::shipped());
     line.learn(&installs);

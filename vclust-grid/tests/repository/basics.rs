@@ -5,7 +5,8 @@ use std::fs;
 use vclust_core::ImageListings;
 use vclust_debian::StateDirectory;
 use vclust_grid::{
-    Begun, IfFound, ImageKind, ImageRepository, Manifest, RepositoryError, root_archive,
+    Begun, IfFound, ImageKind, ImageRepository, Manifest, RepositoryError, StoredImage,
+    root_archive,
 };
 
 use crate::made::{Site, begin, fill, key, open};
@@ -228,7 +229,7 @@ fn layers_on_other_images_are_roots_with_all_that_lies_below_them() {
     assert_eq!((stacks[1].base(), stacks[1].top()), (&cache, &over));
     let listing = stacks[1].listing();
     assert_eq!((listing.id, listing.kind), (over.id.clone(), vclust_core::ImageKind::Image));
-    let sizes = [&cache, &layer, &over].map(|image| image.transfer_bytes());
+    let sizes = [&cache, &layer, &over].map(StoredImage::transfer_bytes);
     assert_eq!(listing.bytes, sizes.iter().sum::<u64>());
     // all parts of this test have the same packages
     assert_eq!(listing.packages, cache.package_versions());

@@ -184,6 +184,7 @@ impl Course<'_> {
                 nodes: spec.nodes,
                 packages,
                 seconds,
+                hypervisor: Some(spec.deploy.hypervisor.name().to_owned()),
                 request: spec.request(),
                 unpack_seconds: None,
                 configure_seconds: None,
