@@ -37,7 +37,7 @@ pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
     Accuracy, BlendedTransfer, ContentionTransfer, Estimate, Estimator, FittedPriors,
     InstallEstimator, InstallLine, InstallStatistics, InstallTask, MeanTransfer, PackageCost,
-    PhaseEstimator, PhaseTask, Priors, RunCost, RunScale, TransferTask,
+    PhaseEstimator, PhaseTask, Priors, RunCost, RunScale, TransferTask, compare_estimators,
 };
 pub use generation::{
     Changes, ExpectedTime, ExpectedTimeOptions, Frequent, GenerationPolicy, Golden, ImageSizes,
