@@ -18,7 +18,7 @@ mod transfer;
 
 use serde::Serialize;
 
-pub use accuracy::Accuracy;
+pub use accuracy::{Accuracy, compare_estimators};
 pub use install::{
     FittedPriors, InstallEstimator, InstallStatistics, InstallTask, PackageCost, Priors, RunCost,
     RunScale,
