@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any
 
 from vclust._native import ClusterSpec, PackageSource
-from vclust._values import Data, _moment
+from vclust._values import Data, _moment, _names
 from vclust.errors import CancelledError, ClusterError
 
 #: Lines of diagnostics that an error quotes.
@@ -47,7 +47,9 @@ class Node:
 
     @classmethod
     def _of(cls, data: Data) -> Node:
-        return cls(**{**data, "address": IPv4Address(data["address"])})
+        fields = dict(data)
+        fields["address"] = IPv4Address(data["address"])
+        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class ClusterEvent:
 
     @classmethod
     def _of(cls, data: Data) -> ClusterEvent:
-        return cls(**{name: data[name] for name in cls.__slots__ if name in data})
+        return cls(**{name: data[name] for name in _names(cls) if name in data})
 
 
 def _environment(state: str | os.PathLike[str] | None) -> dict[str, str]:
@@ -229,11 +231,16 @@ class Start:
         return self
 
     def __next__(self) -> ClusterEvent:
+        event = self._next()
+        if event is None:
+            raise StopIteration
+        return event
+
+    def _next(self) -> ClusterEvent | None:
         event = self._events.get()
         if event is None:
             # whoever else waits is at the end, too
             self._events.put(None)
-            raise StopIteration
         return event
 
     @property
@@ -368,7 +375,7 @@ async def up_async(
     )
     try:
         while True:
-            event = await asyncio.to_thread(next, started, None)
+            event = await asyncio.to_thread(started._next)
             if event is None:
                 return started.result()
             if on_event is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +30,11 @@ def _moment(text: str) -> datetime:
     """A moment as events write it: in UTC, with any number of digits of a second up to six."""
     whole, _, fraction = text.removesuffix("Z").partition(".")
     return datetime.fromisoformat(f"{whole}.{fraction:0<6}+00:00")
+
+
+def _names(record: Any) -> list[str]:
+    """The fields of a dataclass."""
+    return [field.name for field in dataclass_fields(record)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +323,9 @@ class SuiteUpdate:
 
     @classmethod
     def _of(cls, data: Data) -> SuiteUpdate:
-        return cls(**{**data, "files": tuple(Path(file) for file in data["files"])})
+        fields = dict(data)
+        fields["files"] = tuple(Path(file) for file in data["files"])
+        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,7 +421,8 @@ class Event:
 
     def to_json(self) -> str:
         """The event as a line of the format in which histories are exchanged."""
-        data = asdict(self)  # type: ignore[call-overload]
+        record: Any = self
+        data = asdict(record)
         data["at"] = _timestamp(self.at)
         given = {name: value for name, value in data.items() if value is not None}
         return json.dumps({"event": self._kind, **given})
@@ -427,7 +436,7 @@ class Event:
     def _of(data: Data) -> Event:
         made = _EVENTS[data["event"]]
         # fields that this version does not know are left out, as the native part does
-        fields = {name: data[name] for name in made.__slots__ if name in data}
+        fields = {name: data[name] for name in _names(made) if name in data}
         fields["at"] = _moment(fields["at"])
         return made._from(fields)
 
