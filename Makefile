@@ -23,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-python wheel bench-python test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,7 @@ demo: ## bring up a virtual cluster, run an MPI program on it, and do it again f
 	$(CARGO) build --locked --release --package vclust-cli
 	@scripts/demo $(VCLUST)
 
-test: test-apt test-rust test-boot ## run all tests, the agreement with apt and booting included
+test: test-apt test-python test-rust test-boot ## run all tests, the agreement with apt and booting included
 
 # Documentation examples come first, so that the tests' totals are the last thing printed.
 test-rust: ## run the Rust tests
@@ -56,6 +56,32 @@ test-apt: build ## compare N random requests (SEED=...) with apt's answers
 	@scripts/setup apt
 	$(PYTHON) tests/apt/agree.py --vclust $(VCLUST) --directory $(TARGET_DIR)/apt-universe \
 	    --number $(N) --seed $(SEED) --require $(REQUIRE) --report $(TARGET_DIR)/agreement.json
+
+# The package as it is installed, without installing it.
+PYTHON_STAGE := $(abspath $(TARGET_DIR))/python
+.PHONY: python-stage
+python-stage:
+	@scripts/setup python
+	$(CARGO) build --locked --release --package vclust-py
+	rm -rf '$(PYTHON_STAGE)'
+	mkdir -p '$(PYTHON_STAGE)'
+	cp -r vclust-py/python/vclust '$(PYTHON_STAGE)/'
+	cp '$(TARGET_DIR)/release/lib_native.so' '$(PYTHON_STAGE)/vclust/_native.abi3.so'
+
+# The tests compare with the packages of Debian's own Python. CLUSTERS=1 starts machines, too (needs root).
+test-python: python-stage ## test the Python bindings, against apt and python-debian (CLUSTERS=1 starts machines)
+	cd vclust-py/tests && PYTHONPATH='$(PYTHON_STAGE)' \
+	    VCLUST_APT_UNIVERSE='$(abspath $(TARGET_DIR))/apt-universe' \
+	    $(if $(CLUSTERS),VCLUST_TEST_CLUSTERS=$(CLUSTERS)) $(PYTHON) -m pytest -q -p no:cacheprovider
+
+wheel: ## build the wheel of the Python bindings, and try it in an environment of its own
+	@scripts/setup python
+	scripts/wheel '$(PYTHON)' '$(abspath $(TARGET_DIR))/wheels'
+
+bench-python: python-stage ## compare the Python bindings with the library, python-apt and python-debian
+	$(CARGO) build --locked --release --package vclust-benches --example baseline
+	PYTHONPATH='$(PYTHON_STAGE)' VCLUST_APT_UNIVERSE='$(abspath $(TARGET_DIR))/apt-universe' \
+	    $(PYTHON) scripts/bench-python --baseline '$(TARGET_DIR)/release/examples/baseline'
 
 test-boot: ## start images and clones under QEMU: an address, logins, a compiler, MPI (needs root)
 	@scripts/setup boot

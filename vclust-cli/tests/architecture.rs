@@ -27,6 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid", "vclust-qemu", "vclust-xen"]),
+    ("vclust-py", &["vclust-cli", "vclust-core", "vclust-debian", "vclust-grid"]),
     ("vclust-benches", &["vclust-core", "vclust-debian", "vclust-grid"]),
 ];
 

@@ -1,7 +1,7 @@
 //! Kernels that were unpacked, each under the digest of its package.
 //!
 //! ```text
-//! kernels/SHA256/            the files of a package: complete, or not there
+//! kernels/SHA256/            the files of a package, and the kernel uncompressed: complete, or not there
 //! kernels/SHA256.partial/    as far as somebody has unpacked it
 //! kernels/SHA256.lock        held by whoever unpacks it
 //! kernels/SHA256.initramfs   an initramfs, under the digest of what was compressed
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Kernel, KernelError};
+use super::{Kernel, KernelError, uncompressed};
 use crate::product::file_digest;
 use crate::state_directory::StateDirectory;
 use crate::unpack::{Overrides, Unpacked, Unpacker};
@@ -44,12 +44,12 @@ impl KernelStore {
         let digest = file_digest(package, &|_| ())?.sha256.to_string();
         let directory = self.directory.join(&digest);
         if directory.is_dir() {
-            return Kernel::at(&directory);
+            return kept(&directory);
         }
         let lock_path = self.directory.join(format!("{digest}.lock"));
         let lock = lock(&lock_path).map_err(KernelError::access("lock", &lock_path))?;
         if directory.is_dir() {
-            return Kernel::at(&directory);
+            return kept(&directory);
         }
         let partial = self.directory.join(format!("{digest}.partial"));
         match fs::remove_dir_all(&partial) {
@@ -59,7 +59,8 @@ impl KernelStore {
             _ => {}
         }
         fs::create_dir(&partial).map_err(KernelError::access("make", &partial))?;
-        unpack_into(package, &partial).and_then(|()| Kernel::at(&partial)).inspect_err(|_| {
+        let unpacked = unpack_into(package, &partial).and_then(|()| Kernel::at(&partial));
+        unpacked.and_then(|kernel| uncompressed::make(&kernel)).inspect_err(|_| {
             // without this the next process removes it
             let _ = fs::remove_dir_all(&partial);
         })?;
@@ -69,6 +70,13 @@ impl KernelStore {
         drop(lock);
         Kernel::at(&directory)
     }
+}
+
+/// A kernel that was unpacked, perhaps by a version of vclust that left it compressed.
+fn kept(directory: &Path) -> Result<Kernel, KernelError> {
+    let kernel = Kernel::at(directory)?;
+    uncompressed::make(&kernel)?;
+    Ok(kernel)
 }
 
 fn lock(path: &Path) -> io::Result<File> {

@@ -32,6 +32,7 @@ pub use install::{
     programs_order, whole_disk,
 };
 pub use look::{console_of, problems_of, states_of};
+pub(crate) use machine::MOST_LAYERS;
 pub use template::{TemplateInformation, TemplateStore};
 pub use up::{ClusterOrder, Deployer, InstallSources, PhaseTime, Up};
 

@@ -11,15 +11,20 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use vclust_core::{DomainLine, DomainName};
 
-use super::Xen;
+use super::{Xen, state};
+use crate::parse::Listed;
 use crate::problem::{Outcome, XenProblem, file};
 
 /// How long xenconsoled may take to make the terminal.
 const TERMINAL: Duration = Duration::from_secs(10);
+/// How long a guest may be silent before it is asked about.
+const SILENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 /// What a line of an agent begins with.
 const BEGIN: &[u8] = b"{\"";
 /// Bytes of the longest line of an agent.
@@ -53,10 +58,18 @@ impl Xen {
             Ok((reading, writing))
         };
         let (reading, writing) = open().map_err(failed)?;
-        let end = |file| End { file, _held: Arc::clone(&held) };
+        let end = |file| End { file, _held: Arc::clone(&held), has_ended: None };
+        // a domain that has crashed is kept, and its terminal with it
+        let (tools, uuid, id) = (self.tools.clone(), record.uuid(), found.id);
+        let has_ended = move || {
+            let goes_on = |found: Listed| found.id == id && state::of(&found).is_active();
+            tools.find(uuid).is_ok_and(|found| !found.is_some_and(goes_on))
+        };
+        let listening =
+            End { file: reading, _held: Arc::clone(&held), has_ended: Some(Box::new(has_ended)) };
         let reader: Box<dyn Read + Send> = match purpose {
-            Use::Console => Box::new(end(reading)),
-            Use::Channel => Box::new(Reports::of(end(reading))),
+            Use::Console => Box::new(listening),
+            Use::Channel => Box::new(Reports::of(listening)),
         };
         Ok(DomainLine { reader, writer: Box::new(end(writing)) })
     }
@@ -66,15 +79,23 @@ impl Xen {
 struct End {
     file: File,
     _held: Arc<File>,
+    /// Whether the domain has ended, asked for when it has said nothing for a while.
+    has_ended: Option<Box<dyn Fn() -> bool + Send>>,
 }
 
 impl Read for End {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(has_ended) = &self.has_ended {
+            match poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&SILENCE)) {
+                Ok(0) if has_ended() => return Ok(0),
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
         match self.file.read(buffer) {
             // xenconsoled has closed its end, as it does when the domain is gone
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
-                Ok(0)
-            }
+            Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(0),
             other => other,
         }
     }

@@ -69,7 +69,7 @@ fn with_agent(initramfs: &Path, target: &Path) -> std::path::PathBuf {
     fs::write(format!("{tree}/modules/order"), "").unwrap();
     shell(format!("mkdir -p {tree}/lower {tree}/upper {tree}/root"));
     shell(format!(
-        "cd {tree} && find . | busybox cpio -o -H newc 2>/dev/null >{}",
+        "cd {tree} && busybox find . | busybox cpio -o -H newc 2>/dev/null >{}",
         target.display()
     ));
     target.to_owned()

@@ -1,6 +1,7 @@
 //! What goes wrong with a real Xen, and what is told about it.
 
 use std::fs;
+use std::io::Read;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,10 @@ fn guests_that_crash_end_or_ignore_their_shutdown_are_told_apart() {
     xen.start(&ending).unwrap();
     assert_eq!(xen.wait(&ending, &[Crashed, Off], PATIENCE).unwrap(), Off);
     xen.start(&crashing).unwrap();
+    // what reads its line sees the end, though Xen keeps the domain
+    if let Ok(mut line) = xen.channel(&crashing) {
+        assert_eq!(line.reader.read(&mut [0; 8]).unwrap(), 0);
+    }
     xen.kill(&crashing).unwrap();
     assert_eq!(xen.state(&crashing).unwrap(), Off);
 
