@@ -11,7 +11,7 @@ use vclust_core::{
     SourcesError, SpecError,
 };
 use vclust_debian::{
-    AptConfigurationError, IndexFileError, MirrorError, NetworkError, PoolError,
+    AptConfigurationError, IndexFileError, KernelError, MirrorError, NetworkError, PoolError,
     StateDirectoryError, UserNamespaceError,
 };
 use vclust_grid::{
@@ -56,6 +56,8 @@ pub(crate) enum Failure {
     SiteFile { path: PathBuf, source: std::io::Error },
     #[error("cannot simulate the site {what}")]
     Site { what: String, source: SiteError },
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     #[error(transparent)]
     Mirror(#[from] MirrorError),
     #[error(transparent)]

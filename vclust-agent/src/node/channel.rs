@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::AgentError;
-use crate::protocol::{LONGEST_ORDER, Lines, Order, PORT, Report, write_line};
+use crate::protocol::{LONGEST_ORDER, Lines, Order, PORT, Report, with_causes, write_line};
 
 /// How long the machine's ports may take to appear.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -72,7 +72,7 @@ impl Orders {
                 // nobody is there; whoever comes will say something
                 Ok(None) => thread::sleep(PAUSE),
                 Err(error) => {
-                    super::console::say(&format!("{error}{}", super::error::causes(&error)));
+                    super::console::say(&with_causes(&error));
                     thread::sleep(PAUSE);
                 }
             }
