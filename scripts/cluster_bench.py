@@ -54,6 +54,10 @@ def link(source, target):
     return target
 
 
+class TooSlow(Exception):
+    """A cluster was given up, as it took longer than it was allowed."""
+
+
 class Run:
     """One `vclust up`: its answer, its events, and when they came."""
 
@@ -129,14 +133,18 @@ class State:
                         f'[deploy]\nstrategy = "{strategy}"\n', encoding="utf-8")
         return path
 
-    def up(self, spec):
-        """Brings a cluster up; a failure ends everything, the cluster included."""
+    def up(self, spec, limit=None):
+        """Brings a cluster up, or gives up after a limit, in seconds; a failure ends everything."""
         command = [self.vclust, "--format", "json", "up", str(spec)]
         events, other = [], []
         with tempfile.TemporaryFile("w+") as out:
             start = time.monotonic()
             process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
                                        stderr=subprocess.PIPE, text=True, bufsize=1)
+            given_up = threading.Event()
+            timer = threading.Timer(limit or 0, lambda: (given_up.set(), process.send_signal(signal.SIGTERM)))
+            if limit is not None:
+                timer.start()
             try:
                 for line in process.stderr:
                     now = time.monotonic() - start
@@ -146,21 +154,25 @@ class State:
                         other.append(line)
                 code = process.wait()
             except BaseException:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
                 process.wait()
                 raise
+            finally:
+                timer.cancel()
             seconds = time.monotonic() - start
             out.seek(0)
             text = out.read()
+        if given_up.is_set() and code != 0:
+            raise TooSlow
         if code != 0:
             fail(command, code, "".join(other) + text)
         return Run(json.loads(text), events, seconds)
 
     @contextlib.contextmanager
-    def cluster(self, spec):
+    def cluster(self, spec, limit=None):
         """A cluster that goes again, whatever happens meanwhile."""
         try:
-            yield self.up(spec)
+            yield self.up(spec, limit)
         finally:
             for cluster in self.call("ps")["clusters"]:
                 self.call("down", cluster["name"])

@@ -6,8 +6,8 @@ use criterion::Criterion;
 use vclust_benches::Lists;
 use vclust_core::{
     BlendedTransfer, Catalogue, Conditions, Estimators, Image, ImageSelector, ImageSizes,
-    InstallEstimator, Layer, LayerSearch, PackagePrices, PackageSet, PhaseEstimator, Policy,
-    Priors, Request, Strategy, Target, Workload,
+    InstallEstimator, Layer, LayerSearch, NodeSpeed, PackagePrices, PackageSet, PhaseEstimator,
+    Policy, Priors, Request, Strategy, Target, Workload,
 };
 
 const IMAGES: usize = 10_000;
@@ -51,7 +51,9 @@ fn selection(criterion: &mut Criterion) {
     }
     let installs = InstallEstimator::new(&index, Priors::shipped());
     let (transfers, phases) = (BlendedTransfer::default(), PhaseEstimator::default());
-    let estimators = Estimators { installs: &installs, transfers: &transfers, phases: &phases };
+    let speed = NodeSpeed::default();
+    let estimators =
+        Estimators { installs: &installs, nodes: &speed, transfers: &transfers, phases: &phases };
     let prices = estimators.prices(&Conditions::new("here", 16), &Strategy::ALL, &Catalogue::new());
     let costs = PackagePrices::of(universe, &installs);
     let set = workload.targets[wanted as usize].clone();

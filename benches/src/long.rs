@@ -67,6 +67,7 @@ pub fn long_history(
                 .map(|at| PackageVersion { package: name(*at), version: "1".to_owned() })
                 .collect(),
             seconds: steps.iter().map(|step| step.seconds).sum::<f64>() + 0.03,
+            hypervisor: None,
             request: Vec::new(),
             unpack_seconds: None,
             configure_seconds: None,

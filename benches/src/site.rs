@@ -83,6 +83,7 @@ fn install(number: u64) -> Event {
             })
             .collect(),
         seconds: 1.0 + seconds(number),
+        hypervisor: None,
         request: vec![names[0].clone()],
         unpack_seconds: None,
         configure_seconds: None,

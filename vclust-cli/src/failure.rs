@@ -1,22 +1,21 @@
 //! How a command fails: text for people, a JSON document for scripts, and the exit code.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use serde_json::json;
 use thiserror::Error;
 use vclust_core::{
-    CatalogueError, DomainName, HistoryError, HypervisorError, ImageListingError, ImpossibleEvent,
-    IndexError, MetaPackageError, PolicyError, ResolveError, SelectionError, SiteError,
-    SourcesError, SpecError,
+    CatalogueError, DomainName, HypervisorError, ImageListingError, ImpossibleEvent, IndexError,
+    MetaPackageError, PolicyError, ResolveError, SelectionError, SiteError, SourcesError,
+    SpecError,
 };
 use vclust_debian::{
     AptConfigurationError, IndexFileError, KernelError, MirrorError, NetworkError, PoolError,
     StateDirectoryError, UserNamespaceError,
 };
 use vclust_grid::{
-    BootFilesError, BuildError, ClusterError, DeployError, ExportError, HistoryDatabaseError,
-    PlanError, RepositoryError,
+    BootFilesError, BuildError, ClusterError, ClusterPlanError, DeployError, ExportError,
+    HistoryDatabaseError, PackagesError, PastError, PlanError, RepositoryError, SearchError,
 };
 
 use crate::arguments::Format;
@@ -33,11 +32,15 @@ pub(crate) enum Failure {
     #[error("cannot read apt's configuration")]
     AptConfiguration(#[from] AptConfigurationError),
     #[error(transparent)]
+    Packages(PackagesError),
+    #[error(transparent)]
+    Past(#[from] PastError),
+    #[error(transparent)]
+    ClusterPlan(ClusterPlanError),
+    #[error(transparent)]
     MetaPackage(#[from] MetaPackageError),
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{}", path.display())]
-    History { path: PathBuf, source: HistoryError },
     #[error(
         "{file}, line {line}: {reason}; nothing was imported, --skip-bad-lines leaves such lines \
          out"
@@ -101,8 +104,6 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     #[error("{}", path.display())]
-    Spec { path: PathBuf, source: Box<SpecError> },
-    #[error("{}", path.display())]
     Images { path: PathBuf, source: ImageListingError },
     #[error(
         "the history holds no request to learn from{}; import one with `vclust history import`, or \
@@ -122,8 +123,8 @@ pub(crate) enum Failure {
     /// The answer has said it.
     #[error("the answer says what is wrong")]
     Told,
-    #[error("`{pattern}` is not a regular expression")]
-    Pattern { pattern: String, source: regex::Error },
+    #[error(transparent)]
+    Pattern(#[from] SearchError),
     #[error("no package matches {what}")]
     NothingFound { what: String },
     #[error("{from} does not depend on {to}, not even indirectly")]
@@ -150,17 +151,37 @@ pub(crate) enum Failure {
     Write(#[from] std::io::Error),
 }
 
+impl From<PackagesError> for Failure {
+    fn from(error: PackagesError) -> Self {
+        match error {
+            PackagesError::NoIndexes => Self::NoIndexes,
+            PackagesError::Resolve(error) => Self::Resolve(error),
+            other => Self::Packages(other),
+        }
+    }
+}
+
+impl From<ClusterPlanError> for Failure {
+    fn from(error: ClusterPlanError) -> Self {
+        match error {
+            ClusterPlanError::Packages(error) => error.into(),
+            ClusterPlanError::Resolve(error) => Self::Resolve(error),
+            other => Self::ClusterPlan(other),
+        }
+    }
+}
+
 impl Failure {
     /// Prints the failure and says with which code to exit. A reader that went away, as `head`
     /// does, is no failure.
-    pub(crate) fn report(&self, format: Format) -> ExitCode {
+    pub(crate) fn report(&self, format: Format) -> u8 {
         if let Self::Write(error) = self {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
-                return ExitCode::SUCCESS;
+                return 0;
             }
         }
         if matches!(self, Self::Told) {
-            return ExitCode::FAILURE;
+            return 1;
         }
         let mut explanation = self.explanation();
         match format {
@@ -180,7 +201,7 @@ impl Failure {
                 }
             }
         }
-        ExitCode::FAILURE
+        1
     }
 
     fn headline(&self) -> String {

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["vclust-agent", "vclust-core", "vclust-debian", "vclust-process", "vclust-qemu"],
     ),
     ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid", "vclust-qemu"]),
+    ("vclust-py", &["vclust-cli", "vclust-core", "vclust-debian", "vclust-grid"]),
     ("vclust-benches", &["vclust-core", "vclust-debian", "vclust-grid"]),
 ];
 

@@ -36,8 +36,9 @@ pub use closure::{Action, Closure, Request, RequestItem, ResolveError, Selector}
 pub use deb822::{Field, Stanza, Stanzas, SyntaxError};
 pub use estimate::{
     Accuracy, BlendedTransfer, ContentionTransfer, Estimate, Estimator, FittedPriors,
-    InstallEstimator, InstallLine, InstallStatistics, InstallTask, MeanTransfer, PackageCost,
-    PhaseEstimator, PhaseTask, Priors, RunCost, RunScale, TransferTask,
+    InstallEstimator, InstallLine, InstallStatistics, InstallTask, MeanTransfer, NodeSpeed,
+    PackageCost, PhaseEstimator, PhaseTask, Priors, RunCost, RunScale, Slowdown, TransferTask,
+    compare_estimators,
 };
 pub use generation::{
     Changes, ExpectedTime, ExpectedTimeOptions, Frequent, GenerationPolicy, Golden, ImageSizes,

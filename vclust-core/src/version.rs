@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,37 @@ impl PartialEq for Version {
 }
 
 impl Eq for Version {}
+
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (epoch, rest) = split_epoch(self.0.as_bytes());
+        let (upstream, revision) = split_revision(rest);
+        significant(epoch).hash(state);
+        hash_part(upstream, state);
+        hash_part(revision, state);
+    }
+}
+
+/// Hashes what comparing looks at: turns of other characters and of numbers, to the last that counts.
+fn hash_part<H: Hasher>(mut text: &[u8], state: &mut H) {
+    while !text.is_empty() {
+        let letters = text.iter().take_while(|byte| !byte.is_ascii_digit()).count();
+        let (letters, rest) = text.split_at(letters);
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = rest.split_at(digits);
+        // only the first turn can be without either: `0` is as good as nothing there
+        if !(letters.is_empty() && significant(digits).is_empty()) {
+            (letters, significant(digits)).hash(state);
+        }
+        text = rest;
+    }
+    state.write_u8(u8::MAX);
+}
+
+/// A number without its leading zeros.
+fn significant(digits: &[u8]) -> &[u8] {
+    &digits[digits.iter().take_while(|byte| **byte == b'0').count()..]
+}
 
 fn check(text: &str) -> Result<(), &'static str> {
     let (epoch, rest) = match text.split_once(':') {
@@ -206,8 +238,7 @@ fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
 
 /// Compares runs of digits by value, whatever their length.
 fn compare_digits(a: &[u8], b: &[u8]) -> Ordering {
-    let strip = |digits: &[u8]| digits.iter().take_while(|byte| **byte == b'0').count();
-    let (a, b) = (&a[strip(a)..], &b[strip(b)..]);
+    let (a, b) = (significant(a), significant(b));
     // Numbers in versions are a digit or two: a call of memcmp costs more than looking at them.
     a.len().cmp(&b.len()).then_with(|| {
         let differing = a.iter().zip(b).find(|(a, b)| a != b);
@@ -217,6 +248,8 @@ fn compare_digits(a: &[u8], b: &[u8]) -> Ordering {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::DefaultHasher;
+
     use super::*;
 
     #[test]
@@ -239,6 +272,36 @@ mod tests {
         for (a, b) in [("1.0", "1.00"), ("0:1", "1"), ("1-0", "1"), ("1.", "1.0"), ("00:1", "1")] {
             assert_eq!(a.parse::<Version>(), b.parse::<Version>(), "{a} {b}");
         }
+    }
+
+    #[test]
+    fn equal_versions_have_equal_hashes() {
+        let hash = |text: &str| {
+            let mut hasher = DefaultHasher::new();
+            text.parse::<Version>().expect(text).hash(&mut hasher);
+            hasher.finish()
+        };
+        let parts = ["", "0", "00", "1", "01", "a", "a0", ".", ".0", "+0.a00", "~", "0~0"];
+        let mut all = Vec::new();
+        for upstream in parts {
+            for revision in parts {
+                all.push(format!("1{upstream}-0{revision}"));
+                all.push(format!("0:01{upstream}"));
+                all.push(format!("0{upstream}-{revision}1"));
+            }
+        }
+        let mut equal = 0;
+        for a in &all {
+            for b in &all {
+                if compare_versions(a.as_bytes(), b.as_bytes()).is_eq() {
+                    assert_eq!(hash(a), hash(b), "{a} {b}");
+                    equal += usize::from(a != b);
+                }
+            }
+        }
+        assert!(equal > 100, "only {equal} pairs are equal");
+        assert_ne!(hash("1.0"), hash("1.1"));
+        assert_ne!(hash("1-2"), hash("1.2"));
     }
 
     #[test]

@@ -43,6 +43,7 @@ fn run(second: usize, names: &[&str], nodes: u32, unpack: f64) -> InstallEvent {
         nodes,
         packages: packages(names),
         seconds: steps.iter().map(|step| step.seconds).sum::<f64>() + 0.03,
+        hypervisor: None,
         request: Vec::new(),
         unpack_seconds: None,
         configure_seconds: None,

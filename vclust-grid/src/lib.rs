@@ -6,16 +6,25 @@
 //! state directory, and the way estimators are brought up to date from any store. Beside it is the
 //! repository of images, which builders fill and everything else reads. The records of clusters say
 //! what runs, so that whatever a killed command left can be found and removed.
+//!
+//! [`PackageSource`] gives an index, [`ClusterPlanner`] makes a plan of a spec, and [`Deployer`] carries
+//! it out; each can be used alone.
 
 mod boot;
 mod cluster;
 mod deploy;
+mod estimators;
 mod file;
 mod history;
 mod image;
 mod learned;
 mod lock;
+mod packages;
+mod past;
+mod plan;
+mod replay;
 mod repository;
+mod resolved;
 mod sqlite;
 
 pub use boot::{BootFiles, BootFilesError, BootPackages};
@@ -31,6 +40,7 @@ pub use deploy::{
     TemplateInformation, TemplateStore, Up, console_of, down, network_rom, node_partitions,
     problems_of, programs_order, states_of,
 };
+pub use estimators::SiteEstimators;
 pub use file::FileError;
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{
@@ -38,11 +48,22 @@ pub use image::{
     ImagePlan, OnBuild, PlanError, PlannedPackage, ROOT_STATUS,
 };
 pub use learned::{Learner, last_learned, learned};
+pub use packages::{
+    LoadedIndex, PackageSearch, PackageSource, PackagesError, RootState, SearchError, SuiteUpdate,
+    read_meta_packages,
+};
+pub use past::{PastError, PastEvents, read_history};
+pub use plan::{
+    AddedPackage, ClusterPlan, ClusterPlanError, ClusterPlanner, KnownEvents, KnownImages,
+    PlannedClosure, read_spec,
+};
+pub use replay::{ReplayError, ReplayOrder, Replayed};
 pub use repository::{
     Begun, BuildKey, Building, CollectOptions, Collected, Damage, ExportError, ExportForm,
     ExportOptions, Held, IfFound, ImageKind, ImageRepository, InputDigest, Lease, MINIMAL,
     Manifest, ManifestError, ManifestPackage, ManifestPhase, NewImage, Product, Recovered, Removal,
-    Removed, RepositoryError, StoredArchive, StoredImage, StoredPackage, Verified,
+    Removed, RepositoryError, Stack, StoredArchive, StoredImage, StoredPackage, Verified,
     remove_unfinished_export, root_archive, root_erofs,
 };
+pub use resolved::{OnResolved, ResolvedRequests};
 pub use sqlite::SqliteError;

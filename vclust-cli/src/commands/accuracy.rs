@@ -4,15 +4,12 @@ use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
-use vclust_core::{
-    Accuracy, BlendedTransfer, ContentionTransfer, Estimator, History, InstallEstimator,
-    InstallEvent, InstallLine, InstallTask, MeanTransfer, OnError, PhaseEstimator, PhaseTask,
-    Priors, TransferTask,
-};
+use vclust_core::{Accuracy, History, OnError, compare_estimators};
+use vclust_grid::{RootState, read_history};
 
 use crate::arguments::{Accuracy as Arguments, Format};
 use crate::failure::{Failure, causes};
-use crate::load::{self, Installed};
+use crate::load;
 
 /// The JSON answer, a contract.
 #[derive(Serialize)]
@@ -21,41 +18,11 @@ struct Answer {
 }
 
 pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> {
-    let loaded = load::load(&arguments.source, &Installed::Nothing)?;
+    let loaded = load::load(&arguments.source, &RootState::Empty)?;
     let on_error = if arguments.skip_bad_lines { OnError::Skip } else { OnError::Stop };
     let train = read(&arguments.train, on_error)?;
     let test = read(&arguments.test, on_error)?;
-    let installs: Vec<&InstallEvent> = train.installs().collect();
-    let tasks: Vec<_> =
-        test.installs().map(|event| (InstallTask::from(event), event.seconds)).collect();
-    let mut line = InstallLine::new(&loaded.index);
-    let mut packages = InstallEstimator::new(&loaded.index, Priors::shipped());
-    line.learn(&installs);
-    packages.learn(&installs);
-    let past_transfers: Vec<_> = train.transfers().collect();
-    let mut mean = MeanTransfer::default();
-    mean.learn(&past_transfers);
-    let mut contention = ContentionTransfer::default();
-    contention.learn(&past_transfers);
-    let mut blended = BlendedTransfer::default();
-    blended.learn(&past_transfers);
-    let mut phases = PhaseEstimator::default();
-    phases.learn(&train.phases().collect::<Vec<_>>());
-    // A relative error needs a measured time to relate to.
-    let measured_phases = test.phases().filter(|event| event.seconds > 0.0);
-    let phase_tasks: Vec<_> =
-        measured_phases.map(|event| (PhaseTask::from(event), event.seconds)).collect();
-    let transfers: Vec<_> =
-        test.transfers().map(|event| (TransferTask::from(event), event.seconds)).collect();
-    let mut estimators = vec![
-        Accuracy::of_estimator(&line, &tasks),
-        Accuracy::of_estimator(&packages, &tasks),
-        Accuracy::of_estimator(&mean, &transfers),
-        Accuracy::of_estimator(&contention, &transfers),
-        Accuracy::of_estimator(&blended, &transfers),
-        Accuracy::of_estimator(&phases, &phase_tasks),
-    ];
-    estimators.retain(|row| row.n + row.unanswered > 0);
+    let estimators = compare_estimators(&loaded.index, &train, &test);
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     match format {
         Format::Json => {
@@ -71,10 +38,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
 
 /// Reads a history; lines that are left out are told on stderr.
 pub(crate) fn read(path: &Path, on_error: OnError) -> Result<History, Failure> {
-    let text =
-        std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
-    let (history, skipped) = History::parse(&text, on_error)
-        .map_err(|source| Failure::History { path: path.to_owned(), source })?;
+    let (history, skipped) = read_history(path, on_error)?;
     for error in skipped {
         tracing::warn!("{}: {error} left out: {}", path.display(), causes(&error).join(": "));
     }

@@ -1,7 +1,6 @@
 //! `vclust ps`, `ssh`, `logs` and `down`: what there is after `vclust up`.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use serde::Serialize;
 use vclust_core::DomainName;
@@ -184,7 +183,7 @@ fn find(store: &ClusterStore, name: &NodeName) -> Result<(ClusterRecord, NodeRec
     }
 }
 
-pub(crate) fn ssh(arguments: &Ssh, format: Format) -> ExitCode {
+pub(crate) fn ssh(arguments: &Ssh, format: Format) -> u8 {
     let login = || -> Result<i32, Failure> {
         root::ensure()?;
         let store = ClusterStore::open(&StateDirectory::locate()?)?;
@@ -204,7 +203,7 @@ pub(crate) fn ssh(arguments: &Ssh, format: Format) -> ExitCode {
     };
     match login() {
         // what ran there decides about the exit code, as with ssh itself
-        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(255)),
+        Ok(code) => u8::try_from(code).unwrap_or(255),
         Err(failure) => failure.report(format),
     }
 }

@@ -7,14 +7,14 @@ use vclust_core::{Closure, Event, HistoryStore, Index, Request};
 use vclust_debian::{StateDirectory, Variant};
 use vclust_grid::{
     HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan, ImageRepository, MINIMAL,
-    ROOT_STATUS, StoredImage,
+    ROOT_STATUS, RootState, StoredImage,
 };
 
 use super::cache::build;
 use crate::arguments::{Format, MeasureCommand, MeasureInstall};
 use crate::failure::{Failure, causes};
 use crate::interrupt;
-use crate::load::{self, Installed, Loaded};
+use crate::load::{self, Loaded};
 use crate::output::counted;
 use crate::progress::BuildBars;
 use crate::root;
@@ -50,7 +50,7 @@ fn install(arguments: &MeasureInstall, format: Format) -> Result<(), Failure> {
     let repository = ImageRepository::open(&state)?;
     let base = base(arguments, &state, &repository)?;
     let status = repository.path_of(&base).join(ROOT_STATUS);
-    let loaded = load::load(&arguments.source, &Installed::StatusFile(&status))?;
+    let loaded = load::load(&arguments.source, &RootState::StatusFile(status))?;
     let sets = sets(arguments, &loaded);
     let mut history = HistoryDatabase::open(&state)?;
     let mut measured = Vec::new();
@@ -98,7 +98,7 @@ fn base(
         Err(_) if arguments.base == MINIMAL => {}
         found => return Ok(found?),
     }
-    let loaded = load::load(&arguments.source, &Installed::Nothing)?;
+    let loaded = load::load(&arguments.source, &RootState::Empty)?;
     let request = Variant::Minimal.request(&loaded.index, &[]);
     let closure = request.resolve(&loaded.index, &loaded.policy)?;
     let order = order(ImagePlan::of(&closure, &loaded.archives)?, None, Vec::new());

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 use vclust_core::{
     DependencyGraph, Index, MetaPackage, MetaPackages, Policy, RelationKind, ResolveError,
@@ -10,31 +9,32 @@ use vclust_core::{
 };
 
 use vclust_debian::{AptConfiguration, Repository, Wanted};
+use vclust_grid::{PackageSearch, PackageSource, RootState};
 
 use crate::arguments::{Format, Packages, PackagesCommand, Source};
 use crate::failure::Failure;
-use crate::lists;
-use crate::load::{self, Installed, Loaded};
+use crate::load::{self, Loaded};
 use crate::output::bytes;
+use crate::progress::Bars;
 
 pub(crate) fn run(arguments: &Packages, format: Format) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     match &arguments.command {
         PackagesCommand::Update { source, sources } => update(&mut out, source, *sources, format)?,
         PackagesCommand::Search { source, names_only, patterns } => {
-            let loaded = load::load(source, &Installed::Nothing)?;
+            let loaded = load::load(source, &RootState::Empty)?;
             search(&mut out, &loaded, patterns, *names_only, format)?;
         }
         PackagesCommand::Show { source, all_versions, packages } => {
-            let loaded = load::load(source, &Installed::Nothing)?;
+            let loaded = load::load(source, &RootState::Empty)?;
             show(&mut out, &loaded, packages, *all_versions, format)?;
         }
         PackagesCommand::Why { source, from, to } => {
-            let loaded = load::load(source, &Installed::Nothing)?;
+            let loaded = load::load(source, &RootState::Empty)?;
             why(&mut out, &loaded, from, to, format)?;
         }
         PackagesCommand::NeededBy { source, all, package } => {
-            let loaded = load::load(source, &Installed::Nothing)?;
+            let loaded = load::load(source, &RootState::Empty)?;
             needed_by(&mut out, &loaded, package, *all, format)?;
         }
         PackagesCommand::Meta { meta_packages, name } => {
@@ -63,7 +63,8 @@ fn update(
     format: Format,
 ) -> Result<(), Failure> {
     let apt = AptConfiguration::load()?;
-    let repositories = match lists::named_repository(source, &apt)? {
+    let source = PackageSource::from(source);
+    let repositories = match source.repository(&apt)? {
         Some(repository) => vec![repository],
         None => Repository::of_machine(&apt)?,
     };
@@ -73,7 +74,10 @@ fn update(
     let wanted = if sources { Wanted::PackagesAndSources } else { Wanted::Packages };
     let mut suites = Vec::new();
     for repository in repositories {
-        let done = lists::update(repository, &apt, wanted)?;
+        let bars = Bars::new();
+        let done = source.update(repository, &apt, wanted, &|progress| bars.report(progress));
+        bars.clear();
+        let done = done?;
         let suite = SuiteReport {
             archive: done.repository.uri,
             name: done.repository.suite,
@@ -114,34 +118,22 @@ fn search(
     names_only: bool,
     format: Format,
 ) -> Result<(), Failure> {
-    let patterns: Vec<Regex> =
-        patterns.iter().map(|text| compile(text)).collect::<Result<_, _>>()?;
-    let mut found: Vec<Found<'_>> = candidates(loaded)
-        .filter_map(|version| {
-            let name = version.name();
-            let described = || {
-                version.field("Description").is_some_and(|text| {
-                    patterns
-                        .iter()
-                        .all(|pattern| pattern.is_match(&name) || pattern.is_match(&text))
-                })
-            };
-            let hit = patterns.iter().all(|pattern| pattern.is_match(&name))
-                || !names_only && described();
-            hit.then(|| Found {
-                package: name.into_owned(),
-                version: version.version().into_owned(),
-                architecture: version.architecture(),
-                summary: summary(&version),
-            })
+    let search = PackageSearch::new(patterns.iter().map(String::as_str))?.names_only(names_only);
+    let found: Vec<Found<'_>> = search
+        .find(loaded)
+        .iter()
+        .map(|version| Found {
+            package: version.name().into_owned(),
+            version: version.version().into_owned(),
+            architecture: version.architecture(),
+            summary: summary(version),
         })
         .collect();
-    found.sort_by(|a, b| a.package.cmp(&b.package));
     if format == Format::Json {
         return json(out, &found);
     }
     if found.is_empty() {
-        let what = patterns.iter().map(Regex::to_string).collect::<Vec<_>>().join(" and ");
+        let what = patterns.join(" and ");
         return Err(Failure::NothingFound { what });
     }
     let bold = anstyle::Style::new().bold();
@@ -149,21 +141,6 @@ fn search(
         writeln!(out, "{bold}{}{bold:#} {} - {}", found.package, found.version, found.summary)?;
     }
     Ok(())
-}
-
-fn compile(text: &str) -> Result<Regex, Failure> {
-    RegexBuilder::new(text)
-        .case_insensitive(true)
-        .build()
-        .map_err(|source| Failure::Pattern { pattern: text.to_owned(), source })
-}
-
-fn candidates(loaded: &Loaded) -> impl Iterator<Item = VersionView<'_>> {
-    let Loaded { index, policy, .. } = loaded;
-    index
-        .packages()
-        .filter_map(|package| policy.candidate(index, package.id()))
-        .map(|id| index.version(id))
 }
 
 fn summary(version: &VersionView<'_>) -> String {

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use serde::Serialize;
 use vclust_core::{Candidate, ClusterSpec, Estimate};
+use vclust_grid::{ClusterPlan, PlannedClosure, read_spec};
 
 use crate::arguments::{Format, Plan};
-use crate::commands::planning::{self, ClosureAnswer, Inputs, Planned};
+use crate::commands::planning::{self, Inputs};
 use crate::failure::Failure;
 use crate::output::{bytes, counted};
 
@@ -14,7 +15,7 @@ use crate::output::{bytes, counted};
 #[derive(Serialize)]
 struct Answer<'a> {
     spec: &'a ClusterSpec,
-    closure: &'a ClosureAnswer,
+    closure: &'a PlannedClosure,
     candidates: &'a [Candidate],
     considered: usize,
     unusable: usize,
@@ -23,7 +24,7 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
-    let spec = planning::read_spec(&arguments.spec)?;
+    let spec = read_spec(&arguments.spec)?;
     let inputs = Inputs {
         source: &arguments.source,
         meta_packages: &arguments.meta_packages,
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
         kept: if format == Format::Json { usize::MAX } else { arguments.candidates },
     };
     let planned = planning::plan(spec, &inputs)?;
-    let Planned { spec, closure, selection, .. } = &planned;
+    let ClusterPlan { spec, closure, selection, .. } = &planned;
 
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     match format {
@@ -59,8 +60,8 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
 }
 
 /// A plan for people: what is asked for, and the candidates.
-pub(crate) fn print(out: &mut impl Write, planned: &Planned) -> std::io::Result<()> {
-    let Planned { spec, closure, selection, .. } = planned;
+pub(crate) fn print(out: &mut impl Write, planned: &ClusterPlan) -> std::io::Result<()> {
+    let ClusterPlan { spec, closure, selection, .. } = planned;
     writeln!(
         out,
         "{}: {} of {}; {} beyond a minimal image, {} to download",

@@ -7,7 +7,7 @@ use vclust_core::{Closure, Request, VersionView};
 
 use crate::arguments::{Format, Resolve};
 use crate::failure::Failure;
-use crate::load::{self, Installed};
+use crate::load;
 use crate::output::{bytes, counted};
 
 /// The JSON answer, a contract.
@@ -30,8 +30,8 @@ struct Change<'a> {
 }
 
 pub(crate) fn run(arguments: &Resolve, format: Format) -> Result<(), Failure> {
-    let installed = Installed::of(arguments.installed.as_deref(), arguments.root);
-    let loaded = load::load(&arguments.source, &installed)?;
+    let root = load::root_of(arguments.installed.as_deref(), arguments.root);
+    let loaded = load::load(&arguments.source, &root)?;
     let meta_packages = load::meta_packages(&arguments.meta_packages)?;
     let items = meta_packages.expand_names(
         &loaded.index,

@@ -8,11 +8,11 @@ use vclust_core::{
     Image, ImageSizes, PackagePrices, Prices, Replay, Repository, Stored, Target, hindsight,
     parse_policy,
 };
+use vclust_grid::PastEvents;
 
 use crate::arguments::{Format, Simulate, StrategyName};
 use crate::failure::Failure;
 use crate::progress;
-use crate::site::{Learned, Past};
 use report::{Answer, Oracles, Run};
 use workload::Drawn;
 
@@ -34,10 +34,10 @@ pub(crate) fn run(arguments: &Simulate, format: Format) -> Result<(), Failure> {
     let drawn = workload::draw(arguments)?;
     let targets = drawn.workload.compared();
     let mut past = match &arguments.history {
-        Some(path) => Past::of(Some(path))?,
-        None => Past::Given(History::default()),
+        Some(path) => PastEvents::of_file(path)?,
+        None => PastEvents::Given(History::default()),
     };
-    let learned = Learned::from(&drawn.loaded.index, &mut past)?;
+    let learned = past.learn(&drawn.loaded.index)?;
     let strategies = StrategyName::each_once(&arguments.strategy);
     let sizes = ImageSizes::default();
     let mut runs = Vec::new();

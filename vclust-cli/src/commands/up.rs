@@ -6,20 +6,20 @@ use std::time::Instant;
 
 use serde::Serialize;
 use vclust_core::{
-    Candidate, ClusterSpec, Event, HistoryStore, Phase, RequestEvent, Selection, Strategy,
-    StrategyChoice,
+    Candidate, ClusterSpec, Event, HistoryStore, Phase, RequestEvent, Strategy, StrategyChoice,
 };
 use vclust_debian::{StateDirectory, Variant};
 use vclust_grid::{
-    Backend, BootFiles, BootPackages, BuildError, BuiltImage, Cancel, ClusterOrder, ClusterRecord,
-    ClusterStore, Deployer, HistoryDatabase, ImageRepository, InstallSources, PROGRAMS, PhaseTime,
-    PlannedPackage, RepositoryError, StoredImage, Up as Started,
+    Backend, BootFiles, BootPackages, BuildError, BuiltImage, Cancel, ClusterOrder, ClusterPlan,
+    ClusterRecord, ClusterStore, Deployer, HistoryDatabase, ImageRepository, InstallSources,
+    MINIMAL, PROGRAMS, PackageSource, PhaseTime, PlannedClosure, PlannedPackage, RepositoryError,
+    StoredImage, Up as Started, read_spec,
 };
 
 use crate::arguments::build::Build;
 use crate::arguments::{Choice, Format, Up};
 use crate::commands::cache::build;
-use crate::commands::planning::{self, ClosureAnswer, Inputs, MINIMAL, Planned};
+use crate::commands::planning::{self, Inputs};
 use crate::commands::{clusters, plan};
 use crate::failure::{Failure, causes};
 use crate::output::counted;
@@ -30,7 +30,7 @@ use crate::{interrupt, root};
 #[derive(Serialize)]
 struct Answer<'a> {
     spec: &'a ClusterSpec,
-    closure: &'a ClosureAnswer,
+    closure: &'a PlannedClosure,
     chosen: &'a Candidate,
     why: Vec<String>,
     /// The cluster; none where nothing was done.
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Up, format: Format) -> Result<(), Failure> {
         kept: usize::MAX,
     };
     let planned = planning::plan(spec, &inputs)?;
-    let chosen = choose(&planned.selection).clone();
+    let chosen = planned.feasible().clone();
     if arguments.dry_run {
         return show(&planned, &chosen, None, start, format);
     }
@@ -72,8 +72,8 @@ pub(crate) fn run(arguments: &Up, format: Format) -> Result<(), Failure> {
         state: &state,
         repository: &repository,
         measured: vec![
-            PhaseTime { phase: Phase::Resolve, seconds: planned.seconds.0 },
-            PhaseTime { phase: Phase::Select, seconds: planned.seconds.1 },
+            PhaseTime { phase: Phase::Resolve, seconds: planned.resolve_seconds },
+            PhaseTime { phase: Phase::Select, seconds: planned.select_seconds },
         ],
     };
     let boot = boot_files(&planned, &state)?;
@@ -103,7 +103,7 @@ pub(crate) fn clean_up() -> Result<(), Failure> {
 fn spec_of(arguments: &Up) -> Result<(ClusterSpec, PathBuf), Failure> {
     let (mut spec, directory) = if let Some(path) = &arguments.spec {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        (planning::read_spec(path)?, directory.unwrap_or(Path::new(".")).to_owned())
+        (read_spec(path)?, directory.unwrap_or(Path::new(".")).to_owned())
     } else {
         let nodes = arguments.nodes.unwrap_or(1);
         let text = format!("name = \"cluster\"\nnodes = {nodes}\n");
@@ -129,15 +129,8 @@ fn spec_of(arguments: &Up) -> Result<(ClusterSpec, PathBuf), Failure> {
     Ok((spec, directory))
 }
 
-/// The best of what can be carried out: layers that were built apart from each other would have to be
-/// merged before nodes can have several.
-fn choose(selection: &Selection) -> &Candidate {
-    let mut possible = selection.candidates.iter().filter(|one| one.layers.len() <= 1);
-    possible.next().unwrap_or_else(|| selection.best())
-}
-
 /// The kernel and what nodes start with.
-fn boot_files(planned: &Planned, state: &StateDirectory) -> Result<BootFiles, Failure> {
+fn boot_files(planned: &ClusterPlan, state: &StateDirectory) -> Result<BootFiles, Failure> {
     let loaded = &planned.loaded;
     let packages = BootPackages::of(&loaded.index, &loaded.policy, &loaded.archives)?;
     let pool = build::pool(state, packages.plan())?;
@@ -158,10 +151,11 @@ impl Course<'_> {
     /// Sees to it that the image and the layers are there; what was chosen is the lowest.
     fn images(
         &mut self,
-        planned: &Planned,
+        planned: &ClusterPlan,
         chosen: &Candidate,
     ) -> Result<Vec<StoredImage>, Failure> {
-        let mut images = vec![self.base(planned, &chosen.image)?];
+        let base = self.base(planned, &chosen.image)?;
+        let mut images = self.repository.stack(&base)?.parts;
         for layer in chosen.layers.iter().take(1) {
             images.push(self.repository.get(layer)?);
         }
@@ -192,7 +186,7 @@ impl Course<'_> {
         }
     }
 
-    fn base(&mut self, planned: &Planned, name: &str) -> Result<StoredImage, Failure> {
+    fn base(&mut self, planned: &ClusterPlan, name: &str) -> Result<StoredImage, Failure> {
         match self.repository.get(name) {
             Err(RepositoryError::Unknown { .. }) if name == MINIMAL => {}
             known => return Ok(known?),
@@ -205,7 +199,11 @@ impl Course<'_> {
     }
 
     /// What nodes install with, beside their image.
-    fn sources(&self, planned: &Planned, image: &StoredImage) -> Result<InstallSources, Failure> {
+    fn sources(
+        &self,
+        planned: &ClusterPlan,
+        image: &StoredImage,
+    ) -> Result<InstallSources, Failure> {
         let arguments = self.build_arguments(planned);
         let wanted = planned.spec.request();
         let plan = if wanted.is_empty() {
@@ -238,7 +236,7 @@ impl Course<'_> {
 
     fn build(
         &self,
-        planned: &Planned,
+        planned: &ClusterPlan,
         base: Option<StoredImage>,
         packages: &[String],
     ) -> Result<BuiltImage, Failure> {
@@ -246,9 +244,9 @@ impl Course<'_> {
         build::build_image(&arguments, self.state, self.repository, base, packages)
     }
 
-    fn build_arguments(&self, planned: &Planned) -> Build {
+    fn build_arguments(&self, planned: &ClusterPlan) -> Build {
         Build {
-            source: planning::source_of(&self.arguments.source, &planned.spec),
+            source: PackageSource::from(&self.arguments.source).for_spec(&planned.spec).into(),
             variant: Variant::Minimal,
             packages: Vec::new(),
             install_recommends: planned.spec.install_recommends,
@@ -263,7 +261,7 @@ impl Course<'_> {
 
     fn deploy(
         &mut self,
-        planned: &Planned,
+        planned: &ClusterPlan,
         chosen: &Candidate,
         images: Vec<StoredImage>,
         directory: PathBuf,
@@ -303,7 +301,7 @@ impl Course<'_> {
 
 /// Records what was asked for and what the start teaches. A history that cannot be written is no reason
 /// to lose the cluster.
-fn record(state: &StateDirectory, planned: &Planned, site: &str, started: &Started) {
+fn record(state: &StateDirectory, planned: &ClusterPlan, site: &str, started: &Started) {
     let request = Event::Request(RequestEvent {
         at: started.record.created,
         site: site.to_owned(),
@@ -327,7 +325,7 @@ fn record(state: &StateDirectory, planned: &Planned, site: &str, started: &Start
 }
 
 fn show(
-    planned: &Planned,
+    planned: &ClusterPlan,
     chosen: &Candidate,
     record: Option<&ClusterRecord>,
     start: Instant,

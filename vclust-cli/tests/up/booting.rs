@@ -70,9 +70,11 @@ fn nodes_that_never_start_end_the_attempt_soon_with_what_they_said() {
     assert!(said.contains("its console ends:") && said.contains("Kernel panic"), "{said}");
     assert!(took < Duration::from_secs(120), "{took:?}");
     // what is no kernel at all is refused by QEMU
-    let kernels = files_below(&place.join("kernels"), &|name| name.starts_with("vmlinuz"));
-    assert_eq!(kernels.len(), 1, "{kernels:?}");
-    fs::write(&kernels[0], "no kernel").expect("a file");
+    let kernels = files_below(&place.join("kernels"), &|name| name.starts_with("vmlinu"));
+    assert!(!kernels.is_empty());
+    for kernel in kernels {
+        fs::write(kernel, "no kernel").expect("a file");
+    }
     let (said, took) = fails(&site, "no-kernel");
     assert!(said.contains("no-kernel-1 did not come up") && said.contains("kernel"), "{said}");
     assert!(took < Duration::from_secs(60), "{took:?}");

@@ -3,7 +3,55 @@
 use serde::Serialize;
 
 use super::robust::{median, quantile};
-use super::{Estimate, Estimator};
+use super::{
+    BlendedTransfer, ContentionTransfer, Estimate, Estimator, InstallEstimator, InstallLine,
+    InstallTask, MeanTransfer, PhaseEstimator, PhaseTask, Priors, TransferTask,
+};
+use crate::history::{History, InstallEvent};
+use crate::index::Index;
+
+/// How well each of vclust's estimators, and the paper's beside them, does on one history after it has
+/// learned from another. Estimators that neither history says anything to are left out.
+#[must_use]
+pub fn compare_estimators(index: &Index, train: &History, test: &History) -> Vec<Accuracy> {
+    // nodes have a speed of their own, which is learned apart
+    let native = |event: &&InstallEvent| event.hypervisor.is_none();
+    let installs: Vec<&InstallEvent> = train.installs().filter(native).collect();
+    let tasks: Vec<_> = test
+        .installs()
+        .filter(native)
+        .map(|event| (InstallTask::from(event), event.seconds))
+        .collect();
+    let mut line = InstallLine::new(index);
+    let mut packages = InstallEstimator::new(index, Priors::shipped());
+    line.learn(&installs);
+    packages.learn(&installs);
+    let past_transfers: Vec<_> = train.transfers().collect();
+    let mut mean = MeanTransfer::default();
+    mean.learn(&past_transfers);
+    let mut contention = ContentionTransfer::default();
+    contention.learn(&past_transfers);
+    let mut blended = BlendedTransfer::default();
+    blended.learn(&past_transfers);
+    let mut phases = PhaseEstimator::default();
+    phases.learn(&train.phases().collect::<Vec<_>>());
+    // A relative error needs a measured time to relate to.
+    let measured_phases = test.phases().filter(|event| event.seconds > 0.0);
+    let phase_tasks: Vec<_> =
+        measured_phases.map(|event| (PhaseTask::from(event), event.seconds)).collect();
+    let transfers: Vec<_> =
+        test.transfers().map(|event| (TransferTask::from(event), event.seconds)).collect();
+    let mut estimators = vec![
+        Accuracy::of_estimator(&line, &tasks),
+        Accuracy::of_estimator(&packages, &tasks),
+        Accuracy::of_estimator(&mean, &transfers),
+        Accuracy::of_estimator(&contention, &transfers),
+        Accuracy::of_estimator(&blended, &transfers),
+        Accuracy::of_estimator(&phases, &phase_tasks),
+    ];
+    estimators.retain(|row| row.n + row.unanswered > 0);
+    estimators
+}
 
 /// How estimates compare with what was measured afterwards. Errors are relative to the measurement:
 /// |estimate / measured - 1|.

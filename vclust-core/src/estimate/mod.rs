@@ -9,6 +9,7 @@ mod curve;
 mod install;
 mod line;
 mod mean_transfer;
+mod node_speed;
 mod phase;
 mod recent;
 mod robust;
@@ -17,13 +18,14 @@ mod transfer;
 
 use serde::Serialize;
 
-pub use accuracy::Accuracy;
+pub use accuracy::{Accuracy, compare_estimators};
 pub use install::{
     FittedPriors, InstallEstimator, InstallStatistics, InstallTask, PackageCost, Priors, RunCost,
     RunScale,
 };
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};
+pub use node_speed::{NodeSpeed, Slowdown};
 pub use phase::{PhaseEstimator, PhaseTask};
 pub(crate) use robust::{median, quantile};
 pub use transfer::{BlendedTransfer, ContentionTransfer};

@@ -64,6 +64,9 @@ pub struct InstallEvent {
     pub packages: Vec<PackageVersion>,
     /// Seconds until the last node was done.
     pub seconds: f64,
+    /// The hypervisor of nodes that installed by themselves; none where the head node did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hypervisor: Option<String>,
     /// What the packages were asked for by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request: Vec<String>,

@@ -4,8 +4,8 @@ use super::StackPrice;
 use super::prices::{BytesPrice, Prices, RunPrice, StrategyPrices};
 use crate::catalogue::Catalogue;
 use crate::estimate::{
-    BlendedTransfer, Estimate, Estimator, InstallEstimator, PhaseEstimator, PhaseTask, RunCost,
-    TransferTask,
+    BlendedTransfer, Estimate, Estimator, InstallEstimator, NodeSpeed, PhaseEstimator, PhaseTask,
+    RunCost, Slowdown, TransferTask,
 };
 use crate::history::Phase;
 use crate::strategy::Strategy;
@@ -13,8 +13,10 @@ use crate::strategy::Strategy;
 /// The estimators that prices are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Estimators<'a> {
-    /// Of installs.
+    /// Of installs on the head node.
     pub installs: &'a InstallEstimator<'a>,
+    /// Of how much longer they take in nodes.
+    pub nodes: &'a NodeSpeed,
     /// Of transfers.
     pub transfers: &'a BlendedTransfer,
     /// Of booting and all other phases.
@@ -142,9 +144,13 @@ impl Estimators<'_> {
             Strategy::Layers | Strategy::Clone => Some(phase(Phase::Layer, 1)?),
         };
         let nodes = if strategy == Strategy::Install { conditions.nodes } else { 1 };
+        let slowdown = match strategy {
+            Strategy::Install => self.nodes.slowdown(conditions.hypervisor.as_deref()),
+            Strategy::Layers | Strategy::Clone => Slowdown::NONE,
+        };
         let run = RunPrice::Scale {
-            scale: self.installs.run_scale(nodes),
-            relative_half_width: self.run_half_width(nodes),
+            scale: self.installs.run_scale(nodes).slowed(slowdown.factor),
+            relative_half_width: self.run_half_width(nodes).hypot(slowdown.relative_half_width),
         };
         let stack = (strategy != Strategy::Install).then(StackPrice::shipped);
         Some(StrategyPrices { strategy, fixed, by_bytes, measured, run, layer, stack })

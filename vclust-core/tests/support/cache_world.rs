@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use vclust_core::{
     BlendedTransfer, Catalogue, Conditions, Estimators, FileOrigin, Image, ImageSizes, Index,
-    InstallEstimator, PackagePrices, PackageSet, PhaseEstimator, Policy, Prices, Priors, Replay,
-    Repository, Request, Stored, Strategy, Workload, parse_policy,
+    InstallEstimator, NodeSpeed, PackagePrices, PackageSet, PhaseEstimator, Policy, Prices, Priors,
+    Replay, Repository, Request, Stored, Strategy, Workload, parse_policy,
 };
 
 /// An archive of packages `pN`: each needs `p(N/2)` and, for every fifth that none needs, one of two that conflict. `p0`
@@ -63,7 +63,13 @@ impl World {
         }
         let installs = InstallEstimator::new(&index, Priors::shipped());
         let (transfers, phases) = (BlendedTransfer::default(), PhaseEstimator::default());
-        let estimators = Estimators { installs: &installs, transfers: &transfers, phases: &phases };
+        let speed = NodeSpeed::default();
+        let estimators = Estimators {
+            installs: &installs,
+            nodes: &speed,
+            transfers: &transfers,
+            phases: &phases,
+        };
         let prices =
             estimators.prices(&Conditions::new("here", nodes), strategies, &Catalogue::new());
         let packages = PackagePrices::of(&workload.universe, &installs);

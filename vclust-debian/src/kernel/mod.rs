@@ -10,6 +10,7 @@ mod modinfo;
 mod modules;
 mod store;
 mod sweep;
+mod uncompressed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,18 @@ impl Kernel {
     #[must_use]
     pub fn image(&self) -> &Path {
         &self.image
+    }
+
+    /// What a hypervisor starts soonest: the uncompressed kernel where there is one (`vmlinux-RELEASE`
+    /// beside the image), else the image.
+    #[must_use]
+    pub fn direct_image(&self) -> PathBuf {
+        let uncompressed = self.uncompressed_path();
+        if uncompressed.is_file() { uncompressed } else { self.image.clone() }
+    }
+
+    fn uncompressed_path(&self) -> PathBuf {
+        self.image.with_file_name(format!("vmlinux-{}", self.release))
     }
 
     /// The directory of its modules, which a node would have as `/lib/modules/RELEASE`.

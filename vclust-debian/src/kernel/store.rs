@@ -1,7 +1,7 @@
 //! Kernels that were unpacked, each under the digest of its package.
 //!
 //! ```text
-//! kernels/SHA256/            the files of a package: complete, or not there
+//! kernels/SHA256/            the files of a package, and the kernel uncompressed: complete, or not there
 //! kernels/SHA256.partial/    as far as somebody has unpacked it
 //! kernels/SHA256.lock        held by whoever unpacks it
 //! kernels/SHA256.initramfs   an initramfs, under the digest of what was compressed
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Kernel, KernelError};
+use super::{Kernel, KernelError, uncompressed};
 use crate::product::file_digest;
 use crate::state_directory::StateDirectory;
 use crate::unpack::{Overrides, Unpacked, Unpacker};
@@ -49,18 +49,19 @@ impl KernelStore {
         let digest = file_digest(package, &|_| ())?.sha256.to_string();
         let directory = self.directory.join(&digest);
         if directory.is_dir() {
-            return Kernel::at(&directory);
+            return kept(&directory);
         }
         let lock_path = self.directory.join(format!("{digest}.lock"));
         let lock = lock(&lock_path, FlockOperation::LockExclusive)
             .map_err(KernelError::access("lock", &lock_path))?;
         if directory.is_dir() {
-            return Kernel::at(&directory);
+            return kept(&directory);
         }
         let partial = self.directory.join(format!("{digest}{PARTIAL}"));
         remove_directory(&partial)?;
         fs::create_dir(&partial).map_err(KernelError::access("make", &partial))?;
-        unpack_into(package, &partial).and_then(|()| Kernel::at(&partial)).inspect_err(|_| {
+        let unpacked = unpack_into(package, &partial).and_then(|()| Kernel::at(&partial));
+        unpacked.and_then(|kernel| uncompressed::make(&kernel)).inspect_err(|_| {
             // without this the next process removes it
             let _ = fs::remove_dir_all(&partial);
         })?;
@@ -82,6 +83,13 @@ impl KernelStore {
         remove_directory(&self.directory.join(format!("{digest}{PARTIAL}")))?;
         Ok(true)
     }
+}
+
+/// A kernel that was unpacked, perhaps by a version of vclust that left it compressed.
+fn kept(directory: &Path) -> Result<Kernel, KernelError> {
+    let kernel = Kernel::at(directory)?;
+    uncompressed::make(&kernel)?;
+    Ok(kernel)
 }
 
 fn remove_directory(path: &Path) -> Result<(), KernelError> {

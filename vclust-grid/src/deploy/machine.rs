@@ -20,7 +20,7 @@ pub(super) const CLUSTER: &str = "cluster";
 /// The node's own disk.
 pub(super) const OWN: &str = "disk";
 /// Most layers between the image and the cluster's files.
-pub(super) const MOST_LAYERS: usize = 3;
+pub(crate) const MOST_LAYERS: usize = 3;
 /// Size of disks that are there in case they are needed. A copy finds whatever lies there no larger.
 pub(super) const LARGEST: u64 = 1 << 40;
 

@@ -32,6 +32,7 @@ pub use install::{
     ProgramsError, node_partitions, programs_order,
 };
 pub use look::{console_of, problems_of, states_of};
+pub(crate) use machine::MOST_LAYERS;
 pub use template::{TemplateInformation, TemplateStore};
 pub use up::{ClusterOrder, Deployer, InstallSources, PhaseTime, Up};
 pub use vclust_qemu::{NETWORK_ROM_PACKAGE, network_rom};

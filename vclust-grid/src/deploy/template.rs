@@ -36,11 +36,14 @@ use vclust_debian::StateDirectory;
 const MOST_BYTES: u64 = 4 << 30;
 const ABOUT: &str = "template.json";
 /// Changes whenever what is saved changes.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
 /// What a template is of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TemplateInformation {
+    /// How it was saved: templates of other versions of vclust are of no use.
+    #[serde(default)]
+    form: String,
     /// The id of the image.
     pub image: String,
     /// Memory of the machine.
@@ -81,7 +84,10 @@ pub(super) struct TemplateKey<'a> {
 }
 
 impl TemplateKey<'_> {
-    fn digest(&self) -> String {
+    /// Its name among the templates of a state directory, which may lie elsewhere the next time.
+    fn digest(&self, state: &Path) -> String {
+        let inside =
+            |path: &Path| path.strip_prefix(state).unwrap_or(path).to_string_lossy().into_owned();
         let mut hasher = Sha256::new();
         let memory = self.shape.memory.bytes().to_string();
         let processors = self.shape.processors.to_string();
@@ -90,8 +96,8 @@ impl TemplateKey<'_> {
             FORM,
             KERNEL,
             &self.image.id,
-            &self.shape.kernel.to_string_lossy(),
-            &self.shape.initramfs.to_string_lossy(),
+            &inside(&self.shape.kernel),
+            &inside(&self.shape.initramfs),
             &memory,
             &processors,
             self.hypervisor,
@@ -133,7 +139,8 @@ impl TemplateStore {
     #[must_use]
     pub fn images(&self, memory: ByteSize, processors: u32, hypervisor: &str) -> Vec<String> {
         let fits = |about: &TemplateInformation| {
-            about.memory == memory
+            about.form == FORM
+                && about.memory == memory
                 && about.processors == processors
                 && about.hypervisor.split(' ').next() == Some(hypervisor)
         };
@@ -154,13 +161,17 @@ impl TemplateStore {
         entries.flatten().filter_map(|entry| read(entry.path())).collect()
     }
 
+    fn name_of(&self, key: &TemplateKey<'_>) -> String {
+        key.digest(self.directory.parent().unwrap_or(&self.directory))
+    }
+
     fn lock_of(&self, key: &str) -> PathBuf {
         self.directory.join(".locks").join(key)
     }
 
     /// A template, if it is there.
     pub(super) fn find(&self, key: &TemplateKey<'_>) -> Result<Option<Template>, DeployError> {
-        let key = key.digest();
+        let key = self.name_of(key);
         let directory = self.directory.join(&key);
         if !directory.join(ABOUT).exists() {
             return Ok(None);
@@ -189,7 +200,7 @@ impl TemplateStore {
             if let Some(template) = self.find(key)? {
                 return Ok(template);
             }
-            let digest = key.digest();
+            let digest = self.name_of(key);
             let path = self.lock_of(&digest);
             let alone = Lock::wait(&path, Mode::Alone, Missing::Make, &mut || ())
                 .map_err(DeployError::write(&path))?;
@@ -221,6 +232,7 @@ impl TemplateStore {
             .map_err(DeployError::write(&saved))?;
         boot_and_save(key, making, &saved)?;
         let about = TemplateInformation {
+            form: FORM.to_owned(),
             image: key.image.id.clone(),
             memory: key.shape.memory,
             processors: key.shape.processors,
@@ -267,15 +279,16 @@ impl TemplateStore {
         }
     }
 
-    /// Removes the templates of images that are no more, and what killed makers left; bytes that got
-    /// free.
+    /// Removes the templates of images that are no more, those of other versions, and what killed makers
+    /// left; bytes that got free.
     pub fn collect(
         &self,
         exists: &dyn Fn(&str) -> Result<bool, RepositoryError>,
     ) -> Result<u64, DeployError> {
         let mut freed = self.remove_oldest()?;
         for (path, about, bytes) in self.list() {
-            if !exists(&about.image)? && self.remove_unused(&path)? {
+            let is_of_use = about.form == FORM && exists(&about.image)?;
+            if !is_of_use && self.remove_unused(&path)? {
                 freed += bytes;
             }
         }

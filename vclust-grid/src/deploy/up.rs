@@ -409,7 +409,7 @@ impl Course<'_> {
         let spec = &self.order.spec;
         let directory = self.held.directory();
         let shape = Shape {
-            kernel: self.deployer.boot.kernel.image().to_owned(),
+            kernel: self.deployer.boot.kernel.direct_image(),
             initramfs: self.deployer.boot.node.clone(),
             memory: spec.memory,
             processors: spec.processors,

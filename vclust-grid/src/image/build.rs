@@ -374,6 +374,7 @@ fn install_event(
         nodes: 1,
         packages,
         seconds: installed.unpack_seconds + installed.configure_seconds,
+        hypervisor: None,
         request: order.request.clone(),
         unpack_seconds: Some(installed.unpack_seconds),
         configure_seconds: Some(installed.configure_seconds),

@@ -25,6 +25,7 @@ mod manifest;
 mod recover;
 mod schema;
 pub(crate) mod scratch;
+mod stacks;
 mod verify;
 
 use std::fs;
@@ -53,6 +54,7 @@ pub use manifest::{
     NewImage, Product, root_archive, root_erofs,
 };
 pub use recover::Recovered;
+pub use stacks::Stack;
 pub use verify::{Damage, Verified};
 
 /// The variant of images that hold what every node needs. The latest of them for which nothing else was
@@ -187,7 +189,7 @@ impl ImageRepository {
     }
 
     /// The images for an architecture as selection and generation take them, the latest minimal one
-    /// under the name `minimal`, and the layers that lie on it. Selection knows no others.
+    /// under the name `minimal`, and the layers that lie on it; [`ImageRepository::stacks`] has the others.
     pub fn listings(&self, architecture: &str) -> Result<ImageListings, RepositoryError> {
         let images = self.list()?;
         let minimal = latest_minimal(&images, Some(architecture)).map(|image| image.id.as_str());

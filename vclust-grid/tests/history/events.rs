@@ -85,6 +85,7 @@ fn installs() -> impl Strategy<Value = Event> {
                 nodes: 1,
                 packages: packages.into_iter().map(version).collect(),
                 seconds,
+                hypervisor: None,
                 request: if stepwise { vec!["a".to_owned()] } else { Vec::new() },
                 unpack_seconds: part.map(|part: f64| part * seconds / 2.0),
                 configure_seconds: None,

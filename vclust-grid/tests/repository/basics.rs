@@ -5,7 +5,8 @@ use std::fs;
 use vclust_core::ImageListings;
 use vclust_debian::StateDirectory;
 use vclust_grid::{
-    Begun, IfFound, ImageKind, ImageRepository, Manifest, RepositoryError, root_archive,
+    Begun, IfFound, ImageKind, ImageRepository, Manifest, RepositoryError, StoredImage,
+    root_archive,
 };
 
 use crate::made::{Site, begin, fill, key, open};
@@ -206,6 +207,33 @@ fn selection_sees_the_images_and_the_latest_minimal_one_by_that_name() {
         assert!(image.bytes > 0);
     }
     assert_eq!(site.repository.listings("arm64").expect("none"), ImageListings::default());
+}
+
+#[test]
+fn layers_on_other_images_are_roots_with_all_that_lies_below_them() {
+    let site = Site::new();
+    let minimal = site.image("minimal");
+    let cache = site.image("one");
+    let layer = site.layer("more", &cache);
+    let over = site.layer("most", &layer);
+    site.layer("less", &minimal);
+    let mut stacks = site.repository.stacks("amd64").expect("stacks");
+    stacks.sort_by_key(|stack| stack.parts.len());
+    let parts: Vec<Vec<&str>> = stacks
+        .iter()
+        .map(|stack| stack.parts.iter().map(|part| part.id.as_str()).collect())
+        .collect();
+    let wanted = [vec![&*cache.id, &layer.id], vec![&*cache.id, &layer.id, &over.id]];
+    assert_eq!(parts, wanted);
+    assert_eq!(site.repository.stack(&over).expect("a stack"), stacks[1]);
+    assert_eq!((stacks[1].base(), stacks[1].top()), (&cache, &over));
+    let listing = stacks[1].listing();
+    assert_eq!((listing.id, listing.kind), (over.id.clone(), vclust_core::ImageKind::Image));
+    let sizes = [&cache, &layer, &over].map(StoredImage::transfer_bytes);
+    assert_eq!(listing.bytes, sizes.iter().sum::<u64>());
+    // all parts of this test have the same packages
+    assert_eq!(listing.packages, cache.package_versions());
+    assert_eq!(site.repository.stacks("arm64").expect("none"), []);
 }
 
 #[test]

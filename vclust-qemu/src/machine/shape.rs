@@ -10,12 +10,16 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use vclust_core::{ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk};
 
+use super::arguments::MACHINE;
 use crate::acceleration::Acceleration;
 use crate::problem::{Outcome, QemuProblem, file};
 
 /// What of a machine has to be the same for a saved state to fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shape {
+    /// QEMU's name of the machine, with its options; that of old states is not known.
+    #[serde(default)]
+    machine: String,
     /// The memory, in MiB.
     pub(crate) memory: u64,
     processors: u32,
@@ -51,6 +55,7 @@ impl Shape {
             DomainBoot::Disk => "disk",
         };
         Ok(Self {
+            machine: MACHINE.to_owned(),
             memory: mebibytes(configuration.memory),
             processors: configuration.processors,
             acceleration,
@@ -63,6 +68,7 @@ impl Shape {
     /// That a state of this shape, saved there, fits a domain of another one.
     pub(crate) fn fits(&self, own: &Self, path: &Path) -> Outcome<()> {
         let pairs = [
+            ("machine", self.machine.clone(), own.machine.clone()),
             ("memory", format!("{} MiB", self.memory), format!("{} MiB", own.memory)),
             ("number of processors", self.processors.to_string(), own.processors.to_string()),
             (

@@ -8,7 +8,7 @@ use vclust_core::{Closure, HistoryStore, ImageKind, ImageListings, Request};
 use vclust_debian::{AptConfiguration, MirrorOptions, PackagePool, StateDirectory};
 use vclust_grid::{
     BuildError, BuildEvents, BuiltImage, HistoryDatabase, IfFound, ImageBuilder, ImageOrder,
-    ImagePlan, ImageRepository, ManifestPhase, ROOT_STATUS, StoredImage,
+    ImagePlan, ImageRepository, ManifestPhase, ROOT_STATUS, RootState, StoredImage,
 };
 
 use super::answer::ImageAnswer;
@@ -16,7 +16,7 @@ use crate::arguments::Format;
 use crate::arguments::build::Build;
 use crate::failure::{Failure, causes};
 use crate::interrupt;
-use crate::load::{self, Installed, Loaded};
+use crate::load::{self, Loaded};
 use crate::output::{bytes, counted};
 use crate::progress::BuildBars;
 use crate::root;
@@ -74,7 +74,7 @@ fn build_generated(
         std::fs::read(path).map_err(|source| Failure::Read { path: path.to_owned(), source })?;
     let listings = ImageListings::parse(&text)
         .map_err(|source| Failure::Images { path: path.to_owned(), source })?;
-    let loaded = load::load(&arguments.source, &Installed::Nothing)?;
+    let loaded = load::load(&arguments.source, &RootState::Empty)?;
     let minimal = Request::minimal_root(&loaded.index).resolve(&loaded.index, &loaded.policy)?;
     let below: Vec<String> = minimal.install().map(|version| version.name().into()).collect();
     let mut all = Vec::new();
@@ -117,12 +117,11 @@ pub(crate) fn plan(
     base: Option<&StoredImage>,
     packages: &[String],
 ) -> Result<ImagePlan, Failure> {
-    let status = base.map(|base| repository.path_of(base).join(ROOT_STATUS));
-    let installed = match &status {
-        Some(path) => Installed::StatusFile(path),
-        None => Installed::Nothing,
+    let root = match base {
+        Some(base) => RootState::StatusFile(repository.path_of(base).join(ROOT_STATUS)),
+        None => RootState::Empty,
     };
-    let loaded = load::load(&arguments.source, &installed)?;
+    let loaded = load::load(&arguments.source, &root)?;
     let closure = resolve(arguments, &loaded, packages, base.is_some())?;
     Ok(ImagePlan::of(&closure, &loaded.archives)?)
 }

@@ -8,16 +8,16 @@ use vclust_core::{
     PackageVersion, PackageVersionId, Problem, Replay, Repository, RequestEvent, Stored, Strategy,
     WeightedTarget, parse_policy,
 };
+use vclust_grid::{MINIMAL, ResolvedRequests, RootState};
 
 use crate::arguments::{Format, Generate, StrategyName};
 use crate::commands::cache::known_images;
-use crate::commands::planning::MINIMAL;
+use crate::commands::past;
 use crate::failure::Failure;
-use crate::load::{self, Installed};
+use crate::load;
 use crate::output::{bytes, counted};
 use crate::progress;
-use crate::requests::Requested;
-use crate::site::{Learned, Past};
+use crate::requests;
 
 /// The JSON answer, a contract; `images` can be read by other commands.
 #[derive(Serialize)]
@@ -59,10 +59,10 @@ const NAMED: usize = 12;
 
 pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
     let mut policy = parse_policy(&arguments.policy)?;
-    let loaded = load::load(&arguments.source, &Installed::Minimal)?;
-    let mut past = Past::of(arguments.history.as_deref())?;
+    let loaded = load::load(&arguments.source, &RootState::Minimal)?;
+    let mut past = past(arguments.history.as_deref())?;
     let events = past.requests()?;
-    let mut requested = Requested::of_events(&loaded, &events)?;
+    let mut requested = requests::of_events(&loaded, &events)?;
     if requested.order.is_empty() {
         return Err(Failure::NoHistoryOfRequests { failed: requested.failed });
     }
@@ -98,7 +98,7 @@ pub(super) fn run(arguments: &Generate, format: Format) -> Result<(), Failure> {
     };
 
     let workload = &requested.workload;
-    let learned = Learned::from(&loaded.index, &mut past)?;
+    let learned = past.learn(&loaded.index)?;
     let conditions = Conditions::new(&arguments.site, nodes);
     let (packages, prices) =
         learned.prices(&workload.universe, &conditions, &strategies, &catalogue);
@@ -244,7 +244,7 @@ fn names(universe: &vclust_core::Universe, set: &PackageSet) -> Vec<PackageVersi
 }
 
 /// Each distinct request with the number of times it was made.
-fn weighted(requested: &Requested) -> Vec<WeightedTarget> {
+fn weighted(requested: &ResolvedRequests) -> Vec<WeightedTarget> {
     let mut counts = vec![0.0; requested.workload.targets.len()];
     for place in &requested.order {
         counts[*place as usize] += 1.0;

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 use vclust_debian::StateDirectory;
-use vclust_grid::BootPackages;
+use vclust_grid::{BootPackages, RootState};
 
 use super::build;
 use crate::arguments::{Format, Source};
 use crate::failure::Failure;
-use crate::load::{self, Installed};
+use crate::load;
 use crate::progress;
 use crate::root;
 
@@ -26,7 +26,7 @@ struct Answer<'a> {
 pub(super) fn run(source: &Source, format: Format) -> Result<(), Failure> {
     root::ensure()?;
     let state = StateDirectory::locate()?;
-    let loaded = load::load(source, &Installed::Nothing)?;
+    let loaded = load::load(source, &RootState::Empty)?;
     let packages = BootPackages::of(&loaded.index, &loaded.policy, &loaded.archives)?;
     let pool = build::pool(&state, packages.plan())?;
     let bar = progress::reading(Some(packages.plan().download_bytes()));

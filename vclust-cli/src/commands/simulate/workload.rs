@@ -9,13 +9,14 @@ use vclust_core::{
     Sources, Workload,
 };
 use vclust_debian::{AptConfiguration, open_index};
+use vclust_grid::{PackageSource, ResolvedRequests, RootState};
 
 use crate::arguments::{Simulate, TraceKind};
 use crate::commands::accuracy;
 use crate::failure::Failure;
-use crate::lists;
-use crate::load::{self, Installed, Loaded};
-use crate::requests::Requested;
+use crate::load::{self, Loaded};
+use crate::progress::Bars;
+use crate::requests;
 
 /// A workload with the order in which its requests are made.
 pub(super) struct Drawn {
@@ -45,7 +46,11 @@ fn of_sources(arguments: &Simulate) -> Result<Drawn, Failure> {
     let mut sources = Vec::new();
     let paths = if arguments.sources_file.is_empty() {
         let apt = AptConfiguration::load()?;
-        let files = lists::source_index_files(&arguments.source, &apt)?;
+        let source = PackageSource::from(&arguments.source);
+        let bars = Bars::new();
+        let files = source.source_index_files(&apt, &|progress| bars.report(progress));
+        bars.clear();
+        let files = files?;
         files.into_iter().map(|file| file.path).collect()
     } else {
         arguments.sources_file.clone()
@@ -58,20 +63,20 @@ fn of_sources(arguments: &Simulate) -> Result<Drawn, Failure> {
     if sources.iter().all(Sources::is_empty) {
         return Err(Failure::NoSourceIndexes);
     }
-    let architecture = load::architecture_of(&arguments.source)?;
+    let architecture = PackageSource::from(&arguments.source).root_architecture()?;
     let needs = BuildDependencies::of(&sources, &architecture);
     for (package, error) in &needs.unreadable {
         tracing::warn!("{package} is left out: {error}");
     }
     let made_up = (needs.packages_file.into(), FileOrigin::named("build dependencies"));
-    let loaded = load::load_with(&arguments.source, &Installed::Minimal, Some(made_up))?;
+    let loaded = load::load_with(&arguments.source, &RootState::Minimal, made_up)?;
     let requests: Vec<Request> =
         needs.names.iter().map(|name| Request::new([name.as_str()])).collect();
     drawn(arguments, loaded, &requests)
 }
 
 fn of_metapackages(arguments: &Simulate) -> Result<Drawn, Failure> {
-    let loaded = load::load(&arguments.source, &Installed::Minimal)?;
+    let loaded = load::load(&arguments.source, &RootState::Minimal)?;
     let described: Vec<_> = loaded
         .index
         .packages()
@@ -107,7 +112,7 @@ fn drawn(arguments: &Simulate, loaded: Loaded, distinct: &[Request]) -> Result<D
     }
     let order: Vec<usize> = places.iter().map(|place| numbers[place]).collect();
     let begun = Instant::now();
-    let requested = Requested::resolve(&loaded, &used, &order);
+    let requested = requests::resolve(&loaded, &used, &order);
     Drawn::of(loaded, requested, distinct.len(), begun)
 }
 
@@ -117,9 +122,9 @@ fn of_history(arguments: &Simulate, path: &Path) -> Result<Drawn, Failure> {
     if events.is_empty() {
         return Err(Failure::NoRequests { path: path.to_owned() });
     }
-    let loaded = load::load(&arguments.source, &Installed::Minimal)?;
+    let loaded = load::load(&arguments.source, &RootState::Minimal)?;
     let begun = Instant::now();
-    let requested = Requested::of_events(&loaded, &events)?;
+    let requested = requests::of_events(&loaded, &events)?;
     let possible = requested.workload.targets.len();
     Drawn::of(loaded, requested, possible, begun)
 }
@@ -127,11 +132,11 @@ fn of_history(arguments: &Simulate, path: &Path) -> Result<Drawn, Failure> {
 impl Drawn {
     fn of(
         loaded: Loaded,
-        requested: Requested,
+        requested: ResolvedRequests,
         possible: usize,
         begun: Instant,
     ) -> Result<Self, Failure> {
-        let Requested { workload, order, failed, failure } = requested;
+        let ResolvedRequests { workload, order, failed, failure, .. } = requested;
         if order.is_empty() {
             // Every request failed: one of them says why.
             return Err(failure.map_or(Failure::NothingToDraw, Failure::Resolve));

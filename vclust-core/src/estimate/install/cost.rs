@@ -74,6 +74,12 @@ impl RunScale {
         Self { factor, overhead, ldconfig, crowding: &CROWDING }
     }
 
+    /// The scale of runs that take so many times longer.
+    #[must_use]
+    pub fn slowed(self, factor: f64) -> Self {
+        Self { factor: self.factor * factor, ..self }
+    }
+
     /// How many times longer everything takes than one package on one node of a usual site.
     pub(super) fn factor(&self) -> f64 {
         self.factor

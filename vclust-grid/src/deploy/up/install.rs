@@ -120,7 +120,7 @@ impl Course<'_> {
         };
         let service = InstallService::start(network, plan, &mark, &directory)?;
         let shape = Shape {
-            kernel: self.deployer.boot.kernel.image().to_owned(),
+            kernel: self.deployer.boot.kernel.direct_image(),
             initramfs: sources.initramfs.clone(),
             memory: spec.memory,
             processors: spec.processors,
@@ -207,6 +207,7 @@ impl Course<'_> {
                 nodes: spec.nodes,
                 packages,
                 seconds,
+                hypervisor: Some(spec.deploy.hypervisor.name().to_owned()),
                 request: spec.request(),
                 unpack_seconds: None,
                 configure_seconds: None,

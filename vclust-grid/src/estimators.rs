@@ -1,0 +1,89 @@
+//! The estimators that a site plans with, brought up to date from its events.
+
+use vclust_core::{
+    BlendedTransfer, Catalogue, Conditions, Estimator, Estimators, Event, EventKind, HistoryStore,
+    Index, InstallEstimator, InstallEvent, InstallStatistics, InstallTask, NodeSpeed,
+    PackagePrices, PhaseEstimator, PhaseEvent, Prices, Priors, Strategy, TransferEvent, Universe,
+};
+
+use crate::learned::{Learner, learned};
+
+/// Estimators of every phase of a build.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SiteEstimators<'a> {
+    /// Of installs on the head node.
+    pub installs: InstallEstimator<'a>,
+    /// Of how much longer they take in nodes.
+    pub nodes: NodeSpeed,
+    /// Of transfers.
+    pub transfers: BlendedTransfer,
+    /// Of booting and all other phases.
+    pub phases: PhaseEstimator,
+}
+
+const INSTALLS: Learner<'_> =
+    Learner { name: "installs", version: 2, kind: Some(EventKind::Install) };
+const NODES: Learner<'_> = Learner { name: "nodes", version: 1, kind: Some(EventKind::Install) };
+const TRANSFERS: Learner<'_> =
+    Learner { name: "transfers", version: 1, kind: Some(EventKind::Transfer) };
+const PHASES: Learner<'_> = Learner { name: "phases", version: 1, kind: Some(EventKind::Phase) };
+
+impl<'a> SiteEstimators<'a> {
+    /// Estimators that have learned from all events of a store, and from vclust's shipped priors. `index`
+    /// says what is in packages.
+    pub fn of<H: HistoryStore>(index: &'a Index, store: &mut H) -> Result<Self, H::Error> {
+        let statistics = learned(store, INSTALLS, |known: &mut InstallStatistics, events| {
+            let before = std::mem::take(known);
+            let mut estimator = InstallEstimator::with_statistics(index, Priors::shipped(), before);
+            let installs: Vec<&InstallEvent> =
+                events.iter().filter_map(Event::as_install).collect();
+            let native = installs.into_iter().filter(|event| event.hypervisor.is_none());
+            estimator.learn(&native.collect::<Vec<_>>());
+            known.clone_from(estimator.statistics());
+        })?;
+        let installs = InstallEstimator::with_statistics(index, Priors::shipped(), statistics);
+        let nodes = learned(store, NODES, |known: &mut NodeSpeed, events| {
+            for event in events.iter().filter_map(Event::as_install) {
+                let Some(hypervisor) = &event.hypervisor else { continue };
+                if let Some(native) = installs.estimate(&InstallTask::from(event)) {
+                    known.learn(hypervisor, event.seconds, native.seconds);
+                }
+            }
+        })?;
+        let transfers = learned(store, TRANSFERS, |known: &mut BlendedTransfer, events| {
+            let transfers: Vec<&TransferEvent> =
+                events.iter().filter_map(Event::as_transfer).collect();
+            known.learn(&transfers);
+        })?;
+        let phases = learned(store, PHASES, |known: &mut PhaseEstimator, events| {
+            let phases: Vec<&PhaseEvent> = events.iter().filter_map(Event::as_phase).collect();
+            known.learn(&phases);
+        })?;
+        Ok(Self { installs, nodes, transfers, phases })
+    }
+
+    /// As selection takes them.
+    #[must_use]
+    pub fn as_estimators(&self) -> Estimators<'_> {
+        Estimators {
+            installs: &self.installs,
+            nodes: &self.nodes,
+            transfers: &self.transfers,
+            phases: &self.phases,
+        }
+    }
+
+    /// Prices of packages, and of everything else under some conditions.
+    #[must_use]
+    pub fn prices(
+        &self,
+        universe: &Universe,
+        conditions: &Conditions,
+        strategies: &[Strategy],
+        catalogue: &Catalogue,
+    ) -> (PackagePrices, Prices) {
+        let packages = PackagePrices::of(universe, &self.installs);
+        (packages, self.as_estimators().prices(conditions, strategies, catalogue))
+    }
+}

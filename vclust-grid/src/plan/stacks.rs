@@ -1,0 +1,76 @@
+//! Layers that earlier requests left on other images than the minimal one, among the candidates.
+
+use std::collections::HashSet;
+use std::fs;
+
+use vclust_core::{Closure, Index, Selection, Stanzas, Strategy};
+
+use super::{ClusterPlanError, ClusterPlanner, KnownImages};
+use crate::deploy::MOST_LAYERS;
+use crate::repository::Stack;
+use crate::{ImageRepository, ROOT_STATUS};
+
+/// Stacks to choose from, and where they lie.
+pub(super) struct KnownStacks {
+    pub(super) stacks: Vec<Stack>,
+    repository: Option<ImageRepository>,
+}
+
+impl ClusterPlanner {
+    /// The stacks of the repository, where images come from there. One more layer may have to come over
+    /// each, so the highest are left out.
+    pub(super) fn stacks(&self, index: &Index) -> Result<KnownStacks, ClusterPlanError> {
+        let nothing = KnownStacks { stacks: Vec::new(), repository: None };
+        if self.images != KnownImages::Repository {
+            return Ok(nothing);
+        }
+        let Some(repository) = ImageRepository::open_existing(&self.state()?)? else {
+            return Ok(nothing);
+        };
+        let mut stacks = repository.stacks(index.native_architecture())?;
+        stacks.retain(|stack| stack.parts.len() <= MOST_LAYERS);
+        Ok(KnownStacks { stacks, repository: Some(repository) })
+    }
+}
+
+impl KnownStacks {
+    fn find(&self, id: &str) -> Option<&Stack> {
+        self.stacks.iter().find(|stack| stack.top().id == id)
+    }
+
+    /// Leaves out what cannot be carried out: nodes install from an image, not from layers over one, and
+    /// a layer may have removed what the request wants. As many candidates as wanted stay.
+    pub(super) fn only_usable(
+        &self,
+        mut selection: Selection,
+        wanted: &Closure<'_>,
+        kept: usize,
+    ) -> Selection {
+        let candidates = std::mem::take(&mut selection.candidates);
+        let usable = candidates.into_iter().filter(|candidate| match self.find(&candidate.image) {
+            None => true,
+            Some(_) if candidate.strategy == Strategy::Install => false,
+            Some(stack) => candidate.missing > 0 || self.holds(stack, wanted),
+        });
+        selection.candidates = usable.take(kept).collect();
+        selection
+    }
+
+    /// Whether all packages of a closure are in a stack, by dpkg's status beside its top.
+    fn holds(&self, stack: &Stack, wanted: &Closure<'_>) -> bool {
+        let Some(repository) = &self.repository else { return false };
+        let Ok(status) = fs::read(repository.path_of(stack.top()).join(ROOT_STATUS)) else {
+            return false;
+        };
+        let value = |value: Option<&[u8]>| {
+            String::from_utf8_lossy(value.unwrap_or_default()).trim().to_owned()
+        };
+        let there: HashSet<(String, String)> = Stanzas::new(&status)
+            .filter(|stanza| value(stanza.value("Status")).ends_with(" installed"))
+            .map(|stanza| (value(stanza.value("Package")), value(stanza.value("Version"))))
+            .collect();
+        wanted.install().all(|version| {
+            there.contains(&(version.name().into_owned(), version.version().into_owned()))
+        })
+    }
+}
