@@ -81,7 +81,6 @@ impl<Kind> Server<Kind> {
     }
 
     /// Lets the server go on when this process ends.
-    #[expect(clippy::must_use_candidate, reason = "who asked for the process before has it")]
     pub fn detach(self) -> ProcessId {
         self.daemon.detach()
     }
