@@ -161,9 +161,8 @@ impl Running {
         while self.said().lines().filter(|line| is_it(line)).count() < times {
             let said = || self.said();
             assert!(Instant::now() < end, "{node} does not come to {stage}: {}", said());
-            if self.child.try_wait().expect("a child").is_some() {
-                panic!("the command has ended: {}", self.said());
-            }
+            let runs = self.child.try_wait().expect("a child").is_none();
+            assert!(runs, "the command has ended: {}", said());
             thread::sleep(Duration::from_millis(5));
         }
     }
