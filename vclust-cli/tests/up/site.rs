@@ -159,10 +159,8 @@ impl Running {
             event["event"] == "node" && event["node"] == node && event["stage"] == stage
         };
         while self.said().lines().filter(|line| is_it(line)).count() < times {
-            let said = || self.said();
-            assert!(Instant::now() < end, "{node} does not come to {stage}: {}", said());
-            let runs = self.child.try_wait().expect("a child").is_none();
-            assert!(runs, "the command has ended: {}", said());
+            assert!(Instant::now() < end, "{node} does not come to {stage}: {}", self.said());
+            assert!(!self.has_ended(), "the command has ended: {}", self.said());
             thread::sleep(Duration::from_millis(5));
         }
     }
