@@ -10,7 +10,7 @@ use vclust_core::{
     SpecError,
 };
 use vclust_debian::{
-    AptConfigurationError, IndexFileError, MirrorError, NetworkError, PoolError,
+    AptConfigurationError, IndexFileError, KernelError, MirrorError, NetworkError, PoolError,
     StateDirectoryError, UserNamespaceError,
 };
 use vclust_grid::{
@@ -59,6 +59,8 @@ pub(crate) enum Failure {
     SiteFile { path: PathBuf, source: std::io::Error },
     #[error("cannot simulate the site {what}")]
     Site { what: String, source: SiteError },
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     #[error(transparent)]
     Mirror(#[from] MirrorError),
     #[error(transparent)]

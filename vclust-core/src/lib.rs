@@ -86,9 +86,9 @@ pub use site::{
 };
 pub use sources::{BuildRelation, SourcePackage, Sources, SourcesError};
 pub use spec::{
-    BootMethod, ClusterSpec, DebianSpec, DeploySpec, FileMode, Hook, HypervisorKind, InitKind,
-    NetworkSpec, NodeDisk, Overlay, SharedDirectory, SpecError, StrategyChoice, Transfer,
-    UploadedFile,
+    BootMethod, ClusterSpec, DebianSpec, DeploySpec, DiskPartition, FileMode, FileSystem, Hook,
+    HypervisorKind, InitKind, NetworkSpec, NodeDisk, Overlay, PartitionError, SharedDirectory,
+    SpecError, StrategyChoice, Transfer, UploadedFile,
 };
 pub use strategy::Strategy;
 pub use trace::{BuildDependencies, Popularity, Workload};

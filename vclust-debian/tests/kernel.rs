@@ -169,3 +169,34 @@ fn an_initramfs_needs_a_busybox_that_needs_nothing() {
         "the kernel 6.1-test has no module `erofs`, neither built in nor as a file"
     );
 }
+
+#[test]
+fn what_killed_writers_left_is_swept_away_and_what_is_being_written_is_not() {
+    let place = Place::new();
+    let store = place.store();
+    let kernels = place.path("state/kernels");
+    let dead = format!("a.json.new-{}", i32::MAX);
+    let own = format!("b.json.new-{}", std::process::id());
+    for name in [".initramfs-aBc", "c.initramfs", &dead, &own] {
+        fs::write(kernels.join(name), "half").unwrap();
+    }
+    fs::create_dir_all(kernels.join("d.partial/boot")).unwrap();
+    fs::create_dir_all(kernels.join("e.partial")).unwrap();
+    let held = |path: &str| {
+        let open = if path == "." {
+            fs::File::open(&kernels)
+        } else {
+            fs::File::create(kernels.join(path))
+        };
+        let open = open.unwrap();
+        rustix::fs::flock(&open, rustix::fs::FlockOperation::LockShared).unwrap();
+        open
+    };
+    let (writing, unpacking) = (held("."), held("e.lock"));
+    assert_eq!(store.sweep().unwrap(), 2, "the dead process's file and one package");
+    assert_eq!(place.kept(), [".initramfs-aBc", &own, "c.initramfs", "e.partial"]);
+    drop((writing, unpacking));
+    assert_eq!(store.sweep().unwrap(), 2);
+    assert_eq!(place.kept(), [own.as_str(), "c.initramfs"]);
+    assert_eq!(store.sweep().unwrap(), 0);
+}

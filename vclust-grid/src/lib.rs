@@ -14,6 +14,7 @@ mod boot;
 mod cluster;
 mod deploy;
 mod estimators;
+mod file;
 mod history;
 mod image;
 mod learned;
@@ -33,12 +34,14 @@ pub use cluster::{
     known_hosts, mpi_hostfile,
 };
 pub use deploy::{
-    Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, InstallIdentity,
-    InstallPlan, InstallService, InstallServiceError, InstallSources, NodeStage, OnDeploy,
-    PROGRAMS, PhaseTime, ProgramsError, TemplateInformation, TemplateStore, Up, console_of, down,
-    problems_of, programs_order, states_of, whole_disk,
+    Backend, Cancel, ClusterOrder, DeployError, DeployEvent, Deployer, Down, InstallBoot,
+    InstallIdentity, InstallPlan, InstallService, InstallServiceError, InstallSources,
+    NETWORK_ROM_PACKAGE, NodeStage, OnDeploy, PROGRAMS, PhaseTime, ProgramsError,
+    TemplateInformation, TemplateStore, Up, console_of, down, network_rom, node_partitions,
+    problems_of, programs_order, states_of,
 };
 pub use estimators::SiteEstimators;
+pub use file::FileError;
 pub use history::{HistoryDatabase, HistoryDatabaseError, Import, ImportError};
 pub use image::{
     Archives, BuildError, BuildEvents, BuildProgress, BuiltImage, ImageBuilder, ImageOrder,

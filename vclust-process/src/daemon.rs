@@ -57,21 +57,28 @@ impl Daemon {
     /// Starts a program. What it says goes to the end of `log`, which only its owner may read;
     /// `package` is the Debian package that has the program. Standard input is empty.
     pub fn start(
+        command: Command,
+        package: &'static str,
+        mark: &Mark,
+        log: &Path,
+    ) -> Result<Self, DaemonError> {
+        Self::start_with_input(command, package, mark, log, Stdio::null())
+    }
+
+    /// As [`Daemon::start`], with something as standard input.
+    pub fn start_with_input(
         mut command: Command,
         package: &'static str,
         mark: &Mark,
         log: &Path,
+        input: impl Into<Stdio>,
     ) -> Result<Self, DaemonError> {
         let program = command.get_program().to_string_lossy().into_owned();
         let failed = |source| DaemonError::Log { path: log.to_owned(), source };
         let mut options = OpenOptions::new();
         let output = options.create(true).append(true).mode(0o600).open(log).map_err(failed)?;
         let errors = output.try_clone().map_err(failed)?;
-        command
-            .env(Mark::VARIABLE, mark.as_str())
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors);
+        command.env(Mark::VARIABLE, mark.as_str()).stdin(input).stdout(output).stderr(errors);
         own_session(&mut command);
         let child = command.spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => DaemonError::Missing { program: program.clone(), package },

@@ -27,5 +27,6 @@ mod saved;
 
 pub use acceleration::Acceleration;
 pub use backend::Qemu;
+pub use host::{NETWORK_ROM_PACKAGE, network_rom};
 pub use options::{Percent, QemuOptions};
 pub use problem::QemuProblem;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use vclust_core::HypervisorProblem;
+use vclust_process::DaemonError;
 
 /// What became of something that was asked for, before the domain's name is put to it.
 pub(crate) type Outcome<T> = Result<T, HypervisorProblem>;
@@ -76,6 +77,16 @@ pub enum QemuProblem {
 impl From<QemuProblem> for HypervisorProblem {
     fn from(problem: QemuProblem) -> Self {
         Self::Other(Box::new(problem))
+    }
+}
+
+/// What to make of a program that does not start.
+pub(crate) fn daemon_problem(error: DaemonError) -> HypervisorProblem {
+    match error {
+        DaemonError::Missing { program, package } => {
+            HypervisorProblem::Missing { program, package }
+        }
+        other => HypervisorProblem::Other(Box::new(other)),
     }
 }
 

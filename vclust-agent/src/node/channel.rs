@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
 
 use super::error::AgentError;
-use crate::protocol::{LONGEST_ORDER, Lines, Order, PORT, Report, write_line};
+use crate::protocol::{LONGEST_ORDER, Lines, Order, PORT, Report, with_causes, write_line};
 
 /// How long the machine's ports may take to appear.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -88,7 +88,7 @@ impl Orders {
                 // nobody is there; whoever comes will say something
                 Ok(None) => thread::sleep(PAUSE),
                 Err(error) => {
-                    super::console::say(&format!("{error}{}", super::error::causes(&error)));
+                    super::console::say(&with_causes(&error));
                     thread::sleep(PAUSE);
                 }
             }

@@ -43,15 +43,3 @@ impl AgentError {
         move |source| Self::System { doing: doing.into(), source: source.into() }
     }
 }
-
-/// The causes of an error, each after a colon.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = String::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}

@@ -26,6 +26,8 @@ use std::process::ExitCode;
 
 pub use error::AgentError;
 
+use crate::protocol::with_causes;
+
 /// Runs the agent until the node is switched off.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -39,7 +41,7 @@ pub fn run() -> ExitCode {
     }
     let ended = if service { service::run() } else { start::run() };
     let Err(error) = ended else { return ExitCode::SUCCESS };
-    console::say(&format!("this node cannot go on: {error}{}", error::causes(&error)));
+    console::say(&format!("this node cannot go on: {}", with_causes(&error)));
     if !service {
         power::off();
     }

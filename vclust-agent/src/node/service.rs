@@ -79,8 +79,7 @@ pub(super) fn run() -> Result<(), AgentError> {
     let text = fs::read_to_string(Path::new("/").join(HOOKS)).unwrap_or_default();
     let hooks: Vec<Run> = serde_json::from_str(&text).unwrap_or_default();
     if let Err(error) = start::run_hooks(&hooks, &reports) {
-        let because = super::error::causes(&error).trim_start_matches(": ").to_owned();
-        reports.send(&Report::Failed { doing: error.to_string(), because });
+        reports.send(&Report::failed(&error));
         return Err(error);
     }
     reports.send(&Report::Ready { uptime: uptime() });

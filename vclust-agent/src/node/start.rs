@@ -11,7 +11,7 @@ use rustix::mount::MountFlags;
 
 use super::channel::{self, Orders, Reports};
 use super::console::{self, uptime};
-use super::error::{AgentError, causes};
+use super::error::AgentError;
 use super::{
     files, identity, install, modules, network, power, processes, root, service, ssh, table,
 };
@@ -30,10 +30,7 @@ pub(super) fn run() -> Result<(), AgentError> {
     reports.done(Step::Modules, start);
     console::say("the agent runs");
     let reports = Arc::new(reports);
-    live(orders, &reports).inspect_err(|error| {
-        let because = causes(error).trim_start_matches(": ").to_owned();
-        reports.send(&Report::Failed { doing: error.to_string(), because });
-    })
+    live(orders, &reports).inspect_err(|error| reports.send(&Report::failed(error)))
 }
 
 fn live(mut orders: Orders, reports: &Arc<Reports>) -> Result<(), AgentError> {

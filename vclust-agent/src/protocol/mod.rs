@@ -17,7 +17,7 @@ pub use order::{
     Become, Disk, HostKey, Init, InterfaceAddress, Order, Prepare, Root, Run, SharedDirectory,
     Upper,
 };
-pub use report::{Report, Step, clean};
+pub use report::{Report, Step, clean, with_causes};
 
 /// The channel's name, by which the agent finds it among the ports of its machine.
 pub const PORT: &str = "org.vclust.agent";

@@ -1,5 +1,7 @@
 //! What an agent tells the head node.
 
+use std::error::Error;
+
 use serde::{Deserialize, Serialize};
 
 /// What an agent tells the head node.
@@ -123,7 +125,27 @@ pub fn clean(text: &str) -> String {
     kept
 }
 
+/// An error with its causes, each after a colon.
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
 impl Report {
+    /// That a node cannot go on, for an error.
+    #[must_use]
+    pub fn failed(error: &dyn Error) -> Self {
+        let because = error.source().map(with_causes).unwrap_or_default();
+        Self::Failed { doing: error.to_string(), because }
+    }
+
     /// The report with its texts cleaned, its numbers finite and not negative.
     #[must_use]
     pub fn cleaned(self) -> Self {

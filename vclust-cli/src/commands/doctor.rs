@@ -7,9 +7,10 @@ use std::path::Path;
 
 use serde::Serialize;
 use vclust_core::HypervisorKind;
-use vclust_debian::{StateDirectory, UserNamespace};
+use vclust_debian::{KernelStore, StateDirectory, UserNamespace};
 use vclust_grid::{
-    Backend, ClusterStore, ImageRepository, RepositoryError, TemplateStore, problems_of,
+    Backend, ClusterStore, ImageRepository, NETWORK_ROM_PACKAGE, RepositoryError, TemplateStore,
+    network_rom, problems_of,
 };
 
 use crate::arguments::{Doctor, Format};
@@ -78,7 +79,7 @@ pub(crate) fn run(arguments: &Doctor, format: Format) -> Result<(), Failure> {
 }
 
 fn look() -> Result<Vec<Finding>, Failure> {
-    let mut findings = vec![rights(), emulation()?, tun(), file_systems()];
+    let mut findings = vec![rights(), emulation()?, tun(), file_systems(), network_boot()];
     findings.extend(xen::look());
     for (program, purpose, package) in PROGRAMS {
         findings.push(match in_path(program) {
@@ -195,6 +196,20 @@ fn file_systems() -> Finding {
     }
 }
 
+/// What nodes need that start from the network.
+fn network_boot() -> Finding {
+    let what = "network boot";
+    match network_rom() {
+        Some(path) => Finding { what, state: "ok", found: path.display().to_string(), mend: None },
+        None => Finding {
+            what,
+            state: "missing",
+            found: "needed for nodes that install with boot = \"network\"".to_owned(),
+            mend: Some(format!("apt-get install {NETWORK_ROM_PACKAGE}")),
+        },
+    }
+}
+
 /// Where a program is; the directories of the administrator's programs count for everybody.
 fn in_path(program: &str) -> Option<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -214,25 +229,39 @@ struct CleanedAnswer {
     directories: usize,
     images_released: usize,
     template_bytes: u64,
+    /// What was left half-written beside kernels.
+    unfinished: usize,
 }
 
 impl CleanedAnswer {
     fn text(&self) -> String {
         let nothing = self.clusters.is_empty()
-            && self.processes + self.directories + self.images_released == 0
+            && self.processes + self.directories + self.images_released + self.unfinished == 0
             && self.template_bytes == 0;
         if nothing {
             return "nothing was left by killed commands".to_owned();
         }
         format!(
-            "removed: {} clusters ({}), {} processes, {} directories, {} holds of images, {} of templates",
+            "removed: {} clusters ({}), {} processes, {} directories, {} holds of images, {} of templates, \
+             {} unfinished files of kernels",
             self.clusters.len(),
             self.clusters.join(", "),
             self.processes,
             self.directories,
             self.images_released,
-            crate::output::bytes(self.template_bytes)
+            crate::output::bytes(self.template_bytes),
+            self.unfinished
         )
+    }
+}
+
+/// Removes what killed commands left half-written beside kernels; how much that was.
+pub(crate) fn sweep_kernels(state: &StateDirectory) -> Result<usize, Failure> {
+    // where no kernel was ever unpacked nothing is left of any
+    if state.path().join("kernels").is_dir() {
+        Ok(KernelStore::open(state)?.sweep()?)
+    } else {
+        Ok(0)
     }
 }
 
@@ -249,11 +278,13 @@ fn clean() -> Result<CleanedAnswer, Failure> {
         };
         template_bytes = TemplateStore::open(&state)?.collect(&exists)?;
     }
+    let unfinished = sweep_kernels(&state)?;
     Ok(CleanedAnswer {
         clusters: cleaned.clusters.iter().map(ToString::to_string).collect(),
         processes: cleaned.processes,
         directories: cleaned.directories,
         images_released: cleaned.images,
         template_bytes,
+        unfinished,
     })
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
-use vclust_core::{Candidate, ClusterSpec, Estimate, Selection};
+use vclust_core::{Candidate, ClusterSpec, Estimate};
 use vclust_grid::{ClusterPlan, PlannedClosure, read_spec};
 
 use crate::arguments::{Format, Plan};
@@ -52,23 +52,25 @@ pub(crate) fn run(arguments: &Plan, format: Format) -> Result<(), Failure> {
             writeln!(out)?;
         }
         Format::Text => {
-            writeln!(
-                out,
-                "{}: {} of {}; {} beyond a minimal image, {} to download",
-                spec.name,
-                counted(spec.nodes as usize, "node"),
-                spec.memory,
-                counted(closure.install.len(), "package"),
-                bytes(closure.download_bytes)
-            )?;
-            print(&mut out, selection)?;
+            print(&mut out, &planned)?;
         }
     }
     out.flush()?;
     Ok(())
 }
 
-pub(crate) fn print(out: &mut impl Write, selection: &Selection) -> std::io::Result<()> {
+/// A plan for people: what is asked for, and the candidates.
+pub(crate) fn print(out: &mut impl Write, planned: &ClusterPlan) -> std::io::Result<()> {
+    let ClusterPlan { spec, closure, selection, .. } = planned;
+    writeln!(
+        out,
+        "{}: {} of {}; {} beyond a minimal image, {} to download",
+        spec.name,
+        counted(spec.nodes as usize, "node"),
+        spec.memory,
+        counted(closure.install.len(), "package"),
+        bytes(closure.download_bytes)
+    )?;
     let bold = anstyle::Style::new().bold();
     let width = selection.candidates.iter().map(|one| root(one).len()).fold(24, usize::max);
     writeln!(

@@ -22,7 +22,7 @@ use crate::commands::cache::build;
 use crate::commands::planning::{self, Inputs};
 use crate::commands::{clusters, plan};
 use crate::failure::{Failure, causes};
-use crate::output::{bytes, counted};
+use crate::output::counted;
 use crate::progress::{self, NodeLines};
 use crate::{interrupt, root};
 
@@ -211,8 +211,8 @@ impl Course<'_> {
         } else {
             Some(build::plan(&arguments, self.repository, Some(image), &wanted)?)
         };
-        let (packages, versions, remove) = match plan {
-            None => (Vec::new(), Vec::new(), Vec::new()),
+        let (packages, versions, installed_bytes, remove) = match plan {
+            None => (Vec::new(), Vec::new(), 0, Vec::new()),
             Some(plan) => {
                 let pool = build::pool(self.state, &plan)?;
                 let bar = progress::reading(Some(plan.download_bytes()));
@@ -221,7 +221,8 @@ impl Course<'_> {
                 let fetched = pool.fetch(&wanted, &|progress| bar.set_position(progress.bytes));
                 bar.finish_and_clear();
                 let versions = plan.packages.iter().map(PlannedPackage::package_version);
-                (fetched?.paths, versions.collect(), plan.remove)
+                let installed = plan.packages.iter().map(|package| package.installed_size).sum();
+                (fetched?.paths, versions.collect(), installed, plan.remove)
             }
         };
         let programs = self.build(planned, None, &PROGRAMS.map(str::to_owned))?;
@@ -229,7 +230,8 @@ impl Course<'_> {
         let boot = BootPackages::of(&loaded.index, &loaded.policy, &loaded.archives)?;
         let pool = build::pool(self.state, boot.plan())?;
         let initramfs = boot.make_installer(self.state, &pool)?;
-        Ok(InstallSources { programs: programs.image, initramfs, packages, versions, remove })
+        let programs = programs.image;
+        Ok(InstallSources { programs, initramfs, packages, versions, installed_bytes, remove })
     }
 
     fn build(
@@ -347,16 +349,7 @@ fn show(
         }
         Format::Text => {
             let Some(record) = record else {
-                writeln!(
-                    out,
-                    "{}: {} of {}; {} beyond a minimal image, {} to download",
-                    spec.name,
-                    counted(spec.nodes as usize, "node"),
-                    spec.memory,
-                    counted(planned.closure.install.len(), "package"),
-                    bytes(planned.closure.download_bytes)
-                )?;
-                plan::print(&mut out, &planned.selection)?;
+                plan::print(&mut out, planned)?;
                 return Ok(out.flush()?);
             };
             clusters::print_phases(&mut out, record)?;

@@ -113,7 +113,8 @@ fn a_node_that_dies_later_and_a_server_that_dies_are_noticed() {
     let cluster = site.up(&site.spec("later", "clone", before, ""));
     kill(domain(&site, "later", "later-2").expect("its machine"));
     cluster.comes_to(&["ready", "failed"]);
-    let nfs = server(&cluster.directory()).expect("the server of the shared directory");
+    let nfs =
+        server(&cluster.directory(), "ganesha.conf").expect("the server of the shared directory");
     assert_eq!(site.json(&["ps", "later"])["clusters"][0]["problems"], serde_json::json!([]));
     kill(nfs);
     let problem = site.json(&["ps", "later"])["clusters"][0]["problems"][0].to_string();
@@ -124,12 +125,13 @@ fn a_node_that_dies_later_and_a_server_that_dies_are_noticed() {
     site.nothing_is_left_but(&[]);
 }
 
-/// The process of the NFS server that was started for a cluster.
-fn server(directory: &Path) -> Option<u32> {
-    let configuration = directory.join("ganesha.conf");
+/// The process of the server that was started for a cluster with a configuration.
+pub(crate) fn server(directory: &Path, configuration: &str) -> Option<u32> {
+    let configuration = directory.join(configuration);
+    let configuration = configuration.as_os_str().as_encoded_bytes();
     numbers(Path::new("/proc")).into_iter().find(|number| {
         let command = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
         let mut words = command.split(|byte| *byte == 0);
-        words.any(|word| word == configuration.as_os_str().as_encoded_bytes())
+        words.any(|word| word.ends_with(configuration))
     })
 }

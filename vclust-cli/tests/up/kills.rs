@@ -14,8 +14,9 @@ use crate::failing::{domain, kill};
 use crate::left::numbers;
 use crate::site::{Running, Site};
 
-/// How many times, by default.
+/// How many times, by default; all strategies share them.
 const KILLS: u32 = 30;
+const STRATEGIES: [&str; 3] = ["layers", "clone", "install"];
 
 fn of_environment(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
@@ -51,8 +52,8 @@ enum Victim {
 struct Trial<'a> {
     site: &'a Site,
     random: fastrand::Rng,
-    /// Seconds that starts by layers and by clones take once they have begun with the cluster.
-    spans: [f64; 2],
+    /// Seconds that starts by each strategy take once they have begun with the cluster.
+    spans: [f64; 3],
 }
 
 impl Trial<'_> {
@@ -102,7 +103,7 @@ fn whoever_is_killed_leaves_nothing_that_the_next_command_does_not_remove() {
     let kills = u32::try_from(of_environment("VCLUST_TEST_KILLS", u64::from(KILLS))).expect("few");
     let seed = of_environment("VCLUST_TEST_SEED", fastrand::u64(..));
     eprintln!("{kills} kills with VCLUST_TEST_SEED={seed}");
-    let specs = ["layers", "clone"].map(|strategy| {
+    let specs = STRATEGIES.map(|strategy| {
         let spec = site.spec(&format!("killed-{strategy}"), strategy, "nodes = 2", "");
         spec.to_str().expect("text").to_owned()
     });
@@ -110,20 +111,24 @@ fn whoever_is_killed_leaves_nothing_that_the_next_command_does_not_remove() {
     let spans = specs.each_ref().map(|spec| {
         site.up(spec.as_ref()).down();
         let cluster = site.up(spec.as_ref());
-        let span = ["boot", "ready"].iter().filter_map(|phase| cluster.phase(phase)).sum::<f64>();
+        let before = ["resolve", "select", "image", "layer"];
+        let phases = cluster.answer["cluster"]["phases"].as_array().expect("phases").iter();
+        let phases = phases.filter(|phase| !before.iter().any(|one| phase["phase"] == *one));
+        let span: f64 = phases.filter_map(|phase| phase["measured_seconds"].as_f64()).sum();
         cluster.down();
         span + 0.5
     });
-    eprintln!("starts take {:.1} s by layers and {:.1} s by clones", spans[0], spans[1]);
+    eprintln!("starts by {STRATEGIES:?} take {spans:.1?} s");
     let mut trial = Trial { site: &site, random: fastrand::Rng::with_seed(seed), spans };
     let templates = fs::read_dir(site.state.join("templates")).expect("templates").count();
     for number in 0..kills {
-        let place = number as usize % 2;
-        let victim = if number % 4 < 2 { Victim::Worker } else { Victim::Supervisor };
+        let (place, round) = (number as usize % 3, number / 3);
+        let victim =
+            if (round + round / 4 + number) % 2 == 0 { Victim::Worker } else { Victim::Supervisor };
         let spec = specs[place].clone();
-        let what = match number % 6 {
+        let what = match round % 4 {
             // ups and downs of clusters that may or may not be there
-            4 | 5 => {
+            3 => {
                 site.run(&["up", &spec]).succeeded();
                 let name = site.clusters().remove(0);
                 let running = site.start("killed", &["down", &name]);
@@ -146,7 +151,7 @@ fn whoever_is_killed_leaves_nothing_that_the_next_command_does_not_remove() {
         let clusters = site.clusters();
         eprintln!(
             "{number}: {victim:?} of {what} by {}: {} left behind, {} up",
-            ["layers", "clone"][place],
+            STRATEGIES[place],
             before.len(),
             clusters.len()
         );

@@ -4,7 +4,9 @@
 //! does not. The image and the template that they start from stay in the target directory for the next
 //! time. Each ends with a look for anything that was left running, mounted or half-written.
 
+mod booting;
 mod failing;
+mod installing;
 mod kills;
 mod left;
 mod private;

@@ -34,6 +34,10 @@ fn clusters_that_cannot_be_are_refused_before_anything_starts() {
             "not the control domain of a Xen host",
         ),
         ("nodes = 2", "quorum = 3", "a quorum of 3"),
+        ("nodes = 1\ndisk = \"150MB\"", "strategy = \"install\"", "the root of a node needs"),
+        ("nodes = 1", "strategy = \"layers\"\nboot = \"network\"", "nodes that install"),
+        ("nodes = 1\npartitions = [{ target = \"/\" }]", "", "nodes that install"),
+        ("nodes = 1", "[network]\noverlay = \"openvpn\"", "no overlay networks"),
         ("nodes = 0", "", "0 nodes"),
         ("nodes = 1\npackages = [\"no-such-package\"]", "", "no-such-package"),
     ];

@@ -40,7 +40,8 @@ impl Ran {
     /// What a command that failed said, after a look at its exit code.
     pub(crate) fn failed(self) -> String {
         assert_eq!(self.status.code(), Some(1), "{}{}", self.stdout, self.stderr);
-        self.stderr
+        // with JSON the error is the answer
+        self.stderr + &self.stdout
     }
 }
 
@@ -143,6 +144,25 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has written to standard error.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.files[1]).expect("text")
+    }
+
+    /// Waits until a node has come to a stage so many times; the command has to write JSON.
+    pub(crate) fn comes_to(&mut self, node: &str, stage: &str, times: usize) {
+        let end = Instant::now() + PATIENCE;
+        let is_it = |line: &str| {
+            let event: Value = serde_json::from_str(line).unwrap_or_default();
+            event["event"] == "node" && event["node"] == node && event["stage"] == stage
+        };
+        while self.said().lines().filter(|line| is_it(line)).count() < times {
+            assert!(Instant::now() < end, "{node} does not come to {stage}: {}", self.said());
+            assert!(!self.has_ended(), "the command has ended: {}", self.said());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::PartitionError;
 use crate::units::ByteSize;
 
 /// Why a text is no spec.
@@ -36,6 +37,24 @@ pub enum SpecError {
         /// The least.
         least: ByteSize,
     },
+    /// An overlay network, which nobody makes.
+    #[error(
+        "there are no overlay networks yet; leave `overlay` out of [network], or write \"none\": nodes of \
+         one cluster reach each other without"
+    )]
+    Overlay,
+    /// What nodes without a disk to fill cannot have.
+    #[error(
+        "`{key}` is for nodes that install their own disk; write strategy = \"install\" in [deploy], or \
+         leave it out"
+    )]
+    OnlyInstall {
+        /// What it is.
+        key: &'static str,
+    },
+    /// A disk that cannot be divided so.
+    #[error(transparent)]
+    Partition(#[from] PartitionError),
     /// One of two that need each other.
     #[error("[debian] mirror and suite go together; give both, or neither for the machine's own")]
     MirrorWithoutSuite,

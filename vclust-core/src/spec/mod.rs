@@ -6,10 +6,12 @@
 mod deploy;
 mod error;
 mod file;
+mod partition;
 
 pub use deploy::{BootMethod, DeploySpec, Hook, InitKind, NodeDisk, SharedDirectory, Transfer};
 pub use error::SpecError;
 pub use file::{FileMode, UploadedFile};
+pub use partition::{DiskPartition, FileSystem, PartitionError};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,9 @@ pub struct ClusterSpec {
     /// Files to put on each node.
     #[serde(default)]
     pub files: Vec<UploadedFile>,
+    /// How the disk is divided where nodes install; without any it has the root and nothing else.
+    #[serde(default)]
+    pub partitions: Vec<DiskPartition>,
     /// Directories of the head node that all nodes have.
     #[serde(default)]
     pub shared: Vec<SharedDirectory>,
@@ -218,6 +223,13 @@ impl ClusterSpec {
         self.packages.iter().cloned().chain(metas).collect()
     }
 
+    /// Bytes of a partition: its size, or all that the others leave of the disk.
+    #[must_use]
+    pub fn partition_bytes(&self, partition: &DiskPartition) -> u64 {
+        let left = || partition::left(&self.partitions, self.disk);
+        partition.mebibytes().map_or_else(left, |size| size << 20)
+    }
+
     /// Checks values that TOML alone does not.
     pub fn check(&self) -> Result<(), SpecError> {
         let letters = self.name.bytes();
@@ -246,6 +258,18 @@ impl ClusterSpec {
             return Err(SpecError::Processors { processors, most });
         }
         self.deploy.check(self.nodes)?;
+        if self.network.overlay != Overlay::None {
+            return Err(SpecError::Overlay);
+        }
+        partition::check(&self.partitions, self.disk)?;
+        if self.deploy.strategy != StrategyChoice::Install {
+            if !self.partitions.is_empty() {
+                return Err(SpecError::OnlyInstall { key: "partitions" });
+            }
+            if self.deploy.boot == BootMethod::Network {
+                return Err(SpecError::OnlyInstall { key: "boot = \"network\"" });
+            }
+        }
         self.shared.iter().try_for_each(SharedDirectory::check)?;
         self.hooks.iter().try_for_each(Hook::check)?;
         self.files.iter().try_for_each(UploadedFile::check)
@@ -281,14 +305,15 @@ mod tests {
             processors = 2
             shared = [{ source = "/srv/data", target = "/data" }]
             hooks = [{ run = "make -C /data", user = "vclust", timeout = 300 }]
+            partitions = [{ size = "256MiB", file-system = "swap" }, { target = "/" }]
             [debian]
             suite = "bookworm"
             mirror = "http://mirror.example/debian"
             [network]
-            overlay = "openvpn"
+            overlay = "none"
             outward = true
             [deploy]
-            strategy = "layers"
+            strategy = "install"
             hypervisor = "xen"
             init = "systemd"
             user = "physics"
@@ -335,6 +360,22 @@ mod tests {
                 "`Root` is no name for a user",
             ),
             ("name = \"a\"\nnodes = 2\nprocessors = 0\n", "0 processors"),
+            (
+                "name = \"a\"\nnodes = 2\n[network]\noverlay = \"openvpn\"\n",
+                "there are no overlay networks yet; leave `overlay` out of [network]",
+            ),
+            (
+                "name = \"a\"\nnodes = 2\n[deploy]\nboot = \"network\"\n",
+                "`boot = \"network\"` is for nodes that install their own disk; write strategy",
+            ),
+            (
+                "name = \"a\"\nnodes = 2\npartitions = [{target = \"/\"}]\n",
+                "`partitions` is for nodes that install their own disk",
+            ),
+            (
+                "name = \"a\"\nnodes = 2\npartitions = [{size = \"2GB\", target = \"/\"}]\n",
+                "and `disk` gives each node 1.6GB",
+            ),
             ("name = \"a\"\nnodes = 2\nhooks = [{run = \" \"}]\n", "a hook has no command"),
             (
                 "name = \"a\"\nnodes = 1\nfiles = [{source = \"x\", target = \"/y\", mode = \"rw\"}]\n",

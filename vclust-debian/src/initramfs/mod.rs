@@ -13,9 +13,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cpio::Cpio;
+use rustix::fs::FlockOperation;
 use sha2::{Digest, Sha256};
 
-use crate::kernel::{Kernel, KernelStore};
+use crate::kernel::{Kernel, KernelStore, UNFINISHED, hold};
 
 pub use busybox::busybox_program;
 pub use error::InitramfsError;
@@ -70,9 +71,13 @@ fn write_compressed(archive: &[u8], path: &Path) -> Result<(), InitramfsError> {
 
 fn write_whole(bytes: &[u8], path: &Path) -> Result<(), InitramfsError> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    // who is killed here lets go of it, and what it wrote is removed by whoever takes it alone
+    let _writing =
+        hold(directory, FlockOperation::LockShared).map_err(InitramfsError::write(path))?;
     let mut file = tempfile::Builder::new()
-        .prefix(".initramfs-")
-        .tempfile_in(directory.unwrap_or(Path::new(".")))
+        .prefix(UNFINISHED)
+        .tempfile_in(directory)
         .map_err(InitramfsError::write(path))?;
     file.write_all(bytes).map_err(InitramfsError::write(path))?;
     file.persist(path).map_err(|error| InitramfsError::write(path)(error.error))?;

@@ -9,6 +9,7 @@ mod find;
 mod modinfo;
 mod modules;
 mod store;
+mod sweep;
 mod uncompressed;
 
 use std::fs;
@@ -18,6 +19,7 @@ pub use error::KernelError;
 pub use find::kernel_package;
 pub use modules::KernelModule;
 pub use store::KernelStore;
+pub(crate) use store::{UNFINISHED, hold};
 
 /// A kernel that was unpacked.
 #[derive(Debug, Clone, PartialEq, Eq)]

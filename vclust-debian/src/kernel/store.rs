@@ -18,6 +18,11 @@ use crate::product::file_digest;
 use crate::state_directory::StateDirectory;
 use crate::unpack::{Overrides, Unpacked, Unpacker};
 
+/// What names of directories end with that are not finished.
+pub(super) const PARTIAL: &str = ".partial";
+/// What names of files begin with that are not finished; whoever writes one holds the directory.
+pub(crate) const UNFINISHED: &str = ".initramfs-";
+
 /// The kernels that a machine keeps.
 #[derive(Debug, Clone)]
 pub struct KernelStore {
@@ -47,17 +52,13 @@ impl KernelStore {
             return kept(&directory);
         }
         let lock_path = self.directory.join(format!("{digest}.lock"));
-        let lock = lock(&lock_path).map_err(KernelError::access("lock", &lock_path))?;
+        let lock = lock(&lock_path, FlockOperation::LockExclusive)
+            .map_err(KernelError::access("lock", &lock_path))?;
         if directory.is_dir() {
             return kept(&directory);
         }
-        let partial = self.directory.join(format!("{digest}.partial"));
-        match fs::remove_dir_all(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(KernelError::access("remove", &partial)(error));
-            }
-            _ => {}
-        }
+        let partial = self.directory.join(format!("{digest}{PARTIAL}"));
+        remove_directory(&partial)?;
         fs::create_dir(&partial).map_err(KernelError::access("make", &partial))?;
         let unpacked = unpack_into(package, &partial).and_then(|()| Kernel::at(&partial));
         unpacked.and_then(|kernel| uncompressed::make(&kernel)).inspect_err(|_| {
@@ -70,6 +71,18 @@ impl KernelStore {
         drop(lock);
         Kernel::at(&directory)
     }
+
+    /// Removes what was unpacked of a package, unless somebody is unpacking it; whether it was.
+    pub(super) fn remove_partial(&self, digest: &str) -> Result<bool, KernelError> {
+        let path = self.directory.join(format!("{digest}.lock"));
+        let _lock = match lock(&path, FlockOperation::NonBlockingLockExclusive) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(KernelError::access("lock", &path)(error)),
+        };
+        remove_directory(&self.directory.join(format!("{digest}{PARTIAL}")))?;
+        Ok(true)
+    }
 }
 
 /// A kernel that was unpacked, perhaps by a version of vclust that left it compressed.
@@ -79,10 +92,27 @@ fn kept(directory: &Path) -> Result<Kernel, KernelError> {
     Ok(kernel)
 }
 
-fn lock(path: &Path) -> io::Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+fn remove_directory(path: &Path) -> Result<(), KernelError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(KernelError::access("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn lock(path: &Path, how: FlockOperation) -> io::Result<File> {
+    lock_open(File::options().create(true).truncate(false).write(true).open(path)?, how)
+}
+
+/// Holds a directory by a lock.
+pub(crate) fn hold(directory: &Path, how: FlockOperation) -> io::Result<File> {
+    lock_open(File::open(directory)?, how)
+}
+
+fn lock_open(file: File, how: FlockOperation) -> io::Result<File> {
     loop {
-        match flock(&file, FlockOperation::LockExclusive) {
+        match flock(&file, how) {
             Ok(()) => return Ok(file),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vclust_core::{DomainName, MacAddress};
-use vclust_process::{Daemon, Mark, ProcessId};
+use vclust_process::{Daemon, Mark};
 
 use super::error::ServiceError;
 use super::server::{LogEnd, Server, quotable, write_private};
@@ -47,8 +47,9 @@ pub enum NameService {
 pub struct NetworkBoot {
     /// The directory with the files, which every node may read whole.
     pub directory: PathBuf,
-    /// What firmware (PXE) loads, by its name in the directory.
-    pub firmware: String,
+    /// What firmware (PXE) that is not iPXE loads, by its name in the directory, if there is something
+    /// for it.
+    pub firmware: Option<String>,
     /// What iPXE loads, by its name in the directory.
     pub ipxe: String,
 }
@@ -68,9 +69,12 @@ pub struct DhcpPlan {
     pub boot: Option<NetworkBoot>,
 }
 
-/// A DHCP server of a cluster.
+/// What tells a DHCP server from others.
 #[derive(Debug)]
-pub struct DhcpServer(Server);
+pub enum Dhcp {}
+
+/// A DHCP server of a cluster.
+pub type DhcpServer = Server<Dhcp>;
 
 impl DhcpServer {
     /// Starts the server in a network and waits until it takes requests. Its configuration (`dnsmasq.conf`),
@@ -93,32 +97,8 @@ impl DhcpServer {
         let since = LogEnd::of(&log);
         network.enter(|| {
             let daemon = Daemon::start(command, "dnsmasq-base", mark, &log)?;
-            Server::new(SERVICE, daemon)
-                .answers(|| Ok(listens(67) && since.says("started, version")))
-                .map(Self)
+            Self::new(SERVICE, daemon).answers(|| Ok(listens(67) && since.says("started, version")))
         })?
-    }
-
-    /// The server's process.
-    #[must_use]
-    pub fn process(&self) -> ProcessId {
-        self.0.process()
-    }
-
-    /// Fails with the server's last words if it has ended.
-    pub fn check(&mut self) -> Result<(), ServiceError> {
-        self.0.check()
-    }
-
-    /// Ends the server.
-    pub fn stop(self) {
-        self.0.stop();
-    }
-
-    /// Lets the server go on when this process ends.
-    #[expect(clippy::must_use_candidate, reason = "who asked for the process before has it")]
-    pub fn detach(self) -> ProcessId {
-        self.0.detach()
     }
 }
 
@@ -159,7 +139,7 @@ fn text(plan: &DhcpPlan, directory: &Path) -> Result<String, ServiceError> {
     }
     if let Some(boot) = &plan.boot {
         let root = quotable(SERVICE, &boot.directory)?;
-        for name in [&boot.firmware, &boot.ipxe] {
+        for name in boot.firmware.iter().chain([&boot.ipxe]) {
             let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
             if name.is_empty() || !name.bytes().all(letter) {
                 let reason = "a file to boot has letters, digits, hyphens, dots and slashes";
@@ -170,9 +150,12 @@ fn text(plan: &DhcpPlan, directory: &Path) -> Result<String, ServiceError> {
         let _ = write!(
             text,
             "user=root\nenable-tftp={BRIDGE}\ntftp-root=\"{root}\"\ndhcp-match=set:ipxe,175\n\
-             dhcp-boot=tag:ipxe,{}\ndhcp-boot=tag:!ipxe,{}\n",
-            boot.ipxe, boot.firmware
+             dhcp-boot=tag:ipxe,{}\n",
+            boot.ipxe
         );
+        if let Some(firmware) = &boot.firmware {
+            let _ = writeln!(text, "dhcp-boot=tag:!ipxe,{firmware}");
+        }
     }
     Ok(text)
 }
@@ -207,7 +190,7 @@ mod tests {
         assert!(text(&plan, Path::new("/a\nuser=root")).is_err());
         plan.boot = Some(NetworkBoot {
             directory: "/srv/a\"b".into(),
-            firmware: "ipxe.efi".into(),
+            firmware: Some("ipxe.efi".into()),
             ipxe: "boot.ipxe".into(),
         });
         let error = text(&plan, directory).unwrap_err();

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::marker::PhantomData;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,16 +17,18 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// More than a server says until it answers.
 const READ: u64 = 64 << 10;
 
-/// A server that is a program.
+/// A server of a cluster that is a program. It goes on when this value is dropped, and is found by the
+/// cluster's mark.
 #[derive(Debug)]
-pub(super) struct Server {
+pub struct Server<Kind> {
     name: &'static str,
     daemon: Daemon,
+    kind: PhantomData<Kind>,
 }
 
-impl Server {
+impl<Kind> Server<Kind> {
     pub(super) fn new(name: &'static str, daemon: Daemon) -> Self {
-        Self { name, daemon }
+        Self { name, daemon, kind: PhantomData }
     }
 
     /// Waits until the server answers; ends it if it does not.
@@ -54,27 +57,31 @@ impl Server {
         }
     }
 
-    pub(super) fn process(&self) -> ProcessId {
+    /// The server's process.
+    #[must_use]
+    pub fn process(&self) -> ProcessId {
         self.daemon.id()
     }
 
-    /// An error with its last words if it has ended.
-    pub(super) fn check(&mut self) -> Result<(), ServiceError> {
+    /// Fails with the server's last words if it has ended.
+    pub fn check(&mut self) -> Result<(), ServiceError> {
         if self.daemon.is_alive() {
             return Ok(());
         }
-        Err(ServiceError::Ended { service: self.name, said: self.daemon.last_words() })
+        Err(ServiceError::Ended { service: self.name, said: self.last_words() })
     }
 
     pub(super) fn last_words(&self) -> String {
         self.daemon.last_words()
     }
 
-    pub(super) fn stop(self) {
+    /// Ends the server, at once: what nodes have been answered is the kernel's by then.
+    pub fn stop(self) {
         self.daemon.kill();
     }
 
-    pub(super) fn detach(self) -> ProcessId {
+    /// Lets the server go on when this process ends.
+    pub fn detach(self) -> ProcessId {
         self.daemon.detach()
     }
 }

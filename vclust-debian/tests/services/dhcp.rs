@@ -102,7 +102,7 @@ fn a_server_that_cannot_start_says_why() {
     let network = place.network(&bare(&addresses));
     let mut plan = plan(&addresses);
     let missing = place.path().join("missing");
-    let (firmware, ipxe) = ("ipxe.efi".to_owned(), "boot.ipxe".to_owned());
+    let (firmware, ipxe) = (Some("ipxe.efi".to_owned()), "boot.ipxe".to_owned());
     plan.boot = Some(NetworkBoot { directory: missing, firmware, ipxe });
     let error = DhcpServer::start(&network, &plan, &place.mark, place.path()).unwrap_err();
     let error = error.to_string();
@@ -119,7 +119,7 @@ fn names_and_files_to_boot_are_given_where_they_are_asked_for() {
     plan.router = Some("10.77.0.2".parse().unwrap());
     let directory = place.make("boot");
     fs::write(directory.join("boot.ipxe"), "#!ipxe\n").unwrap();
-    let (firmware, ipxe) = ("ipxe.efi".to_owned(), "boot.ipxe".to_owned());
+    let (firmware, ipxe) = (Some("ipxe.efi".to_owned()), "boot.ipxe".to_owned());
     plan.boot = Some(NetworkBoot { directory, firmware, ipxe });
     let _server = server(&place, &network, &plan);
     let node = client_with_address(&place, &network, &addresses, 1);

@@ -5,28 +5,16 @@ use thiserror::Error;
 use vclust_core::{DomainName, DomainNameError, HypervisorError, SpecError};
 use vclust_process::MarkError;
 
+use crate::file::FileError;
 use crate::repository::RepositoryError;
 
 /// Why a cluster's record cannot be had.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ClusterError {
-    /// A file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file cannot be written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A record that is none.
     #[error(
         "{} is no cluster's record that this vclust can read; if no newer one is in use, move its \
@@ -81,14 +69,14 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    pub(super) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Read { path, source }
+    pub(super) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let failed = FileError::read(path);
+        |source| failed(source).into()
     }
 
-    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Write { path, source }
+    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let failed = FileError::write(path);
+        |source| failed(source).into()
     }
 }
 

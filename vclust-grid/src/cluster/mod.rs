@@ -153,7 +153,7 @@ impl ClusterStore {
     /// The record of a cluster.
     pub fn get(&self, name: &DomainName) -> Result<ClusterRecord, ClusterError> {
         match ClusterRecord::read(&self.path_of(name)) {
-            Err(ClusterError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(ClusterError::File(error)) if error.is_missing() => {
                 let known = self.names()?;
                 Err(ClusterError::Unknown { name: name.clone(), known })
             }
@@ -167,9 +167,8 @@ impl ClusterStore {
         for name in self.names()? {
             match ClusterRecord::read(&self.path_of(&name)) {
                 // it was removed just now
-                Err(ClusterError::Read { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound
-                        && self.path_of(&name).symlink_metadata().is_err() => {}
+                Err(ClusterError::File(error))
+                    if error.is_missing() && self.path_of(&name).symlink_metadata().is_err() => {}
                 result => records.push(result?),
             }
         }

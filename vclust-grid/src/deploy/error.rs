@@ -9,28 +9,15 @@ use vclust_core::{ByteSize, DomainName, HypervisorError};
 use vclust_debian::{NetworkError, ProductError, ServiceError, TooManyNodes};
 
 use super::install::InstallServiceError;
-use crate::{ClusterError, ExportError, KeyError, RepositoryError};
+use crate::{ClusterError, ExportError, FileError, KeyError, RepositoryError};
 
 /// Why a cluster does not come up, or does not go down.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DeployError {
-    /// A file cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file cannot be written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A user that a cluster cannot have.
     #[error(
         "`{user}` cannot be the cluster's user: the image has another use for the name; give another one with `user` in [deploy]"
@@ -79,6 +66,19 @@ pub enum DeployError {
         free: ByteSize,
         /// The file system's directory.
         directory: PathBuf,
+    },
+    /// What nodes install does not fit on their disks.
+    #[error(
+        "the root of a node needs {needed} ({sum}), and has {room}; give nodes a larger `disk`, or its \
+         partitions another `size`"
+    )]
+    SmallDisk {
+        /// All of it.
+        needed: ByteSize,
+        /// How that comes about.
+        sum: String,
+        /// What there is.
+        room: ByteSize,
     },
     /// More layers than nodes have disks for.
     #[error(
@@ -177,12 +177,12 @@ fn console_text(console: &str) -> String {
 
 impl DeployError {
     pub(super) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Read { path, source }
+        let failed = FileError::read(path);
+        |source| failed(source).into()
     }
 
     pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Write { path, source }
+        let failed = FileError::write(path);
+        |source| failed(source).into()
     }
 }

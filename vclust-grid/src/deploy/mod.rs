@@ -28,13 +28,14 @@ pub use down::{Down, down};
 pub use error::DeployError;
 pub use events::{DeployEvent, NodeStage, OnDeploy};
 pub use install::{
-    InstallIdentity, InstallPlan, InstallService, InstallServiceError, PROGRAMS, ProgramsError,
-    programs_order, whole_disk,
+    InstallBoot, InstallIdentity, InstallPlan, InstallService, InstallServiceError, PROGRAMS,
+    ProgramsError, node_partitions, programs_order,
 };
 pub use look::{console_of, problems_of, states_of};
 pub(crate) use machine::MOST_LAYERS;
 pub use template::{TemplateInformation, TemplateStore};
 pub use up::{ClusterOrder, Deployer, InstallSources, PhaseTime, Up};
+pub use vclust_qemu::{NETWORK_ROM_PACKAGE, network_rom};
 
 /// Bytes of a console that an error shows.
 const SHOWN: u64 = 1500;

@@ -1,9 +1,10 @@
 //! One node, from nothing to ready.
 
 use std::path::PathBuf;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use vclust_agent::protocol::{Become, Install, Order, Prepare, Report, VERSION};
+use vclust_agent::protocol::{Become, Install, Order, Prepare, Report, VERSION, with_causes};
 use vclust_core::{
     DomainConfiguration, DomainName, DomainState, Hypervisor, HypervisorError, HypervisorProblem,
 };
@@ -14,8 +15,12 @@ use super::console_tail;
 use super::error::DeployError;
 use super::events::{DeployEvent, NodeStage, OnDeploy};
 
-/// How long a node may be silent while its kernel starts. Many emulated machines share few processors.
-const BOOT: Duration = Duration::from_secs(300);
+/// How long a node may be silent while its kernel starts, and how much longer for each other node that
+/// starts on the same processor: many emulated machines share few. Measured are 1.5 s, and
+/// 2.5 s more; starting from the network takes some ten times that.
+const BOOT: (Duration, Duration) = (Duration::from_secs(90), Duration::from_secs(20));
+/// How long systemd may take to start all services.
+const SERVICES: Duration = Duration::from_secs(300);
 /// How long a node may be silent between two steps.
 const STEP: Duration = Duration::from_secs(120);
 /// How long a node may be silent while it unpacks an image or installs packages.
@@ -49,6 +54,8 @@ pub(super) struct Bringing<'a> {
     pub(super) on_event: OnDeploy<'a>,
     /// When the nodes were begun with.
     pub(super) start: Instant,
+    /// How many nodes are at work at a time.
+    pub(super) at_once: usize,
 }
 
 /// Why one attempt failed.
@@ -70,6 +77,13 @@ impl From<HypervisorError> for Problem {
 }
 
 impl Bringing<'_> {
+    /// How long a node may be silent while its kernel starts.
+    fn boot_limit(&self) -> Duration {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let beside = self.at_once.div_ceil(processors).saturating_sub(1);
+        BOOT.0 + BOOT.1 * u32::try_from(beside).unwrap_or(u32::MAX)
+    }
+
     fn tell(&self, node: &DomainName, stage: NodeStage) {
         let seconds = self.start.elapsed().as_secs_f64();
         (self.on_event)(DeployEvent::Node { node: node.clone(), stage, seconds });
@@ -91,10 +105,10 @@ impl Bringing<'_> {
                 Problem::Silence(Silence::Cancelled) => return Err(DeployError::Cancelled),
                 Problem::Silence(silence) => silence.reason(),
                 // its machine may have died as it was started
-                Problem::Hypervisor(error) if may_pass(&error) => causes(&error),
+                Problem::Hypervisor(error) if may_pass(&error) => with_causes(&error),
                 // what the hypervisor refuses it will refuse again
                 Problem::Hypervisor(error) => {
-                    let reason = causes(&error);
+                    let reason = with_causes(&error);
                     self.tell(node, NodeStage::Failed { reason });
                     return Err(error.into());
                 }
@@ -143,8 +157,8 @@ impl Bringing<'_> {
         let mut identity = task.identity.clone();
         identity.time = now();
         agent.order(&Order::Become(Box::new(identity)))?;
-        let limit =
-            if task.identity.init == vclust_agent::protocol::Init::Systemd { BOOT } else { STEP };
+        let is_systemd = task.identity.init == vclust_agent::protocol::Init::Systemd;
+        let limit = if is_systemd { SERVICES } else { STEP };
         let hooks = task.identity.hooks.iter().map(|hook| u64::from(hook.timeout)).max();
         let limit = limit + Duration::from_secs(hooks.unwrap_or(0));
         self.wait(&agent, node, limit, |report| {
@@ -171,7 +185,7 @@ impl Bringing<'_> {
 
     /// Waits for the first words of a node whose kernel starts.
     pub(super) fn greet(&self, node: &DomainName, agent: &Agent) -> Result<(), Silence> {
-        let version = self.wait(agent, node, BOOT, |report| match report {
+        let version = self.wait(agent, node, self.boot_limit(), |report| match report {
             Report::Hello { version, .. } => Some(*version),
             _ => None,
         })?;
@@ -216,16 +230,4 @@ pub(super) fn now() -> f64 {
         .duration_since(std::time::SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs_f64()
-}
-
-/// An error with its causes.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

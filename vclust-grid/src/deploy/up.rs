@@ -17,8 +17,8 @@ use vclust_agent::protocol::{
     Become, Disk, HostKey, Init, InterfaceAddress, Prepare, Root, Run, SharedDirectory, Upper,
 };
 use vclust_core::{
-    ByteSize, ClusterSpec, DomainMemory, DomainName, Event, Hypervisor, InitKind, NodeDisk, Phase,
-    PhaseEvent, Strategy,
+    BootMethod, ByteSize, ClusterSpec, DomainMemory, DomainName, Event, Hypervisor, InitKind,
+    NodeDisk, Phase, PhaseEvent, Strategy, Transfer,
 };
 use vclust_debian::{
     AddressPlan, ClusterNetwork, NfsAccess, NfsExport, NfsServer, StateDirectory, write_empty_ext4,
@@ -135,6 +135,9 @@ impl Deployer<'_> {
         let free = self.backend.memory()?.unwrap_or_else(capacity::available_memory);
         capacity::check_memory(nodes, spec.memory, order.strategy, free)?;
         capacity::check_space(nodes, 0, self.state.path())?;
+        if let Some(sources) = &order.install {
+            self.check_disk(order, sources)?;
+        }
         let store = ClusterStore::open(self.state)?;
         let new = NewCluster {
             spec: spec.clone(),
@@ -168,7 +171,7 @@ impl Deployer<'_> {
             Err(error) => {
                 let Course { held, .. } = course;
                 if let Err(left) = held.remove(GRACE) {
-                    let text = super::node::causes(&left);
+                    let text = vclust_agent::protocol::with_causes(&left);
                     on_event(DeployEvent::Notice {
                         text: format!(
                             "not everything is cleaned up: {text}; `vclust doctor --clean` tries again"
@@ -178,6 +181,29 @@ impl Deployer<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// Checks that what nodes install fits on their disks.
+    fn check_disk(
+        &self,
+        order: &ClusterOrder,
+        sources: &InstallSources,
+    ) -> Result<(), DeployError> {
+        let image = &order.images[0];
+        // nodes of a chain keep the archive on their disks while they unpack it
+        let archive = if order.spec.deploy.transfer == Transfer::Chain {
+            let _lease = self.repository.lease(image)?;
+            self.repository.archive(image)?.bytes
+        } else {
+            0
+        };
+        let content = capacity::RootContent {
+            image: image.content_bytes,
+            files: image.files,
+            packages: sources.installed_bytes,
+            archive,
+        };
+        capacity::check_disk(&order.spec, &content)
     }
 }
 
@@ -339,7 +365,7 @@ impl Course<'_> {
             time: now(),
             seed: random(64)?,
             root: match self.order.strategy {
-                Strategy::Install => install::root(),
+                Strategy::Install => install::root(spec),
                 Strategy::Layers | Strategy::Clone => {
                     Root::Layers { layers: layers.chain([CLUSTER.to_owned()]).collect(), upper }
                 }
@@ -400,6 +426,7 @@ impl Course<'_> {
             cancel: self.deployer.cancel,
             on_event: self.on_event,
             start: self.start,
+            at_once: thread::available_parallelism().map_or(1, usize::from) * AT_WORK,
         };
         let is_clone = self.order.strategy == Strategy::Clone;
         let mut since = self.start;
@@ -470,8 +497,7 @@ impl Course<'_> {
             hypervisor.define(&configuration)?;
             tasks.push(NodeTask { configuration, origin, identity });
         }
-        let processors = thread::available_parallelism().map_or(1, usize::from);
-        let outcomes = network.enter(|| all_at_work(&bringing, &tasks, processors * AT_WORK))?;
+        let outcomes = network.enter(|| all_at_work(&bringing, &tasks))?;
         let states = self.conclude(&tasks, outcomes)?;
         self.ended(phase, since);
         self.finish(&states)
@@ -563,11 +589,11 @@ impl Course<'_> {
         })?;
         let record = self.held.record();
         let spec = &self.order.spec;
-        let learned = self.phases.iter().filter(|time| {
-            matches!(
-                time.phase,
-                Phase::Boot | Phase::Ready | Phase::Reboot | Phase::Unpack | Phase::Overlay
-            )
+        let learned = self.phases.iter().filter(|time| match time.phase {
+            Phase::Ready | Phase::Unpack | Phase::Overlay => true,
+            // firmware that loads a kernel teaches nothing about a kernel that is there
+            Phase::Boot | Phase::Reboot => spec.deploy.boot == BootMethod::Kernel,
+            _ => false,
         });
         let event = |time: &PhaseTime| {
             Event::Phase(PhaseEvent {
@@ -603,16 +629,12 @@ fn node_record(cluster: &str, number: u32, address: vclust_debian::NodeAddress) 
 }
 
 /// Brings nodes up, some at a time, the first first.
-fn all_at_work(
-    bringing: &Bringing<'_>,
-    tasks: &[NodeTask],
-    at_once: usize,
-) -> Vec<Result<f64, DeployError>> {
+fn all_at_work(bringing: &Bringing<'_>, tasks: &[NodeTask]) -> Vec<Result<f64, DeployError>> {
     let next = AtomicUsize::new(0);
     let outcomes: Vec<Mutex<Option<Result<f64, DeployError>>>> =
         tasks.iter().map(|_| Mutex::new(None)).collect();
     thread::scope(|scope| {
-        for _ in 0..at_once.min(tasks.len()) {
+        for _ in 0..bringing.at_once.min(tasks.len()) {
             scope.spawn(|| {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 //! Nothing that is in use goes: neither what a process has a lease on, nor what a cluster holds, nor
 //! what a layer lies on. A layer that goes may set its base free.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use vclust_core::Timestamp;
@@ -17,7 +18,8 @@ use crate::lock::{Lock, Missing, Mode};
 /// What may stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CollectOptions {
-    /// Bytes that all images together may take; what goes is as little as keeps to it.
+    /// Bytes that all images together may take, with what was made of them for nodes; what goes is as
+    /// little as keeps to it.
     pub budget: Option<u64>,
     /// Whatever was not used for so long goes.
     pub unused_for: Option<Duration>,
@@ -41,7 +43,7 @@ pub enum Removal {
 pub struct Removed {
     /// Its name.
     pub id: String,
-    /// Bytes of its files.
+    /// Bytes of its files, and of what was made of it for nodes.
     pub bytes: u64,
     /// When it was last used.
     pub last_used: Timestamp,
@@ -71,14 +73,14 @@ pub struct Collected {
     pub removed: Vec<Removed>,
     /// Images that should have gone and are in use.
     pub held: Vec<(String, Held)>,
-    /// Bytes of all images before.
+    /// Bytes of all images before, with what was made of them for nodes.
     pub bytes_before: u64,
     /// Bytes of all images now, or as they would be.
     pub bytes_after: u64,
 }
 
 /// Whether a process uses an image.
-enum Standing {
+pub(super) enum Standing {
     /// None does, and none can while the lock is held.
     Free(Option<Lock>),
     Used,
@@ -92,7 +94,12 @@ impl ImageRepository {
         let mut images = self.list()?;
         images
             .sort_by(|a, b| (a.last_used, a.created, &a.id).cmp(&(b.last_used, b.created, &b.id)));
-        let total: u64 = images.iter().map(StoredImage::stored_bytes).sum();
+        let mut sizes = HashMap::new();
+        for image in &images {
+            let bytes = image.stored_bytes() + self.derived_bytes(&image.id)?;
+            sizes.insert(image.id.clone(), bytes);
+        }
+        let total: u64 = sizes.values().sum();
         let mut collected = Collected {
             recovered,
             removed: Vec::new(),
@@ -110,10 +117,11 @@ impl ImageRepository {
                 refused.push((image.id, Held::Leased));
                 continue;
             }
-            collected.bytes_after -= image.stored_bytes();
+            let bytes = sizes[&image.id];
+            collected.bytes_after -= bytes;
             gone.push(image.id.clone());
             collected.removed.push(Removed {
-                bytes: image.stored_bytes(),
+                bytes,
                 last_used: image.last_used,
                 id: image.id,
                 why,
@@ -170,12 +178,12 @@ impl ImageRepository {
         if !layers.is_empty() {
             return Ok(Some(Held::Base(layers)));
         }
-        Ok(matches!(self.standing(image)?, Standing::Used).then_some(Held::Leased))
+        Ok(matches!(self.standing(&image.id)?, Standing::Used).then_some(Held::Leased))
     }
 
     /// Whether an image can be taken out.
-    fn standing(&self, image: &StoredImage) -> Result<Standing, RepositoryError> {
-        let path = self.image_directory(&image.id).join(MANIFEST);
+    pub(super) fn standing(&self, id: &str) -> Result<Standing, RepositoryError> {
+        let path = self.image_directory(id).join(MANIFEST);
         match Lock::attempt(&path, Mode::Alone, Missing::Fail) {
             Ok(Some(lock)) => Ok(Standing::Free(Some(lock))),
             Ok(None) => Ok(Standing::Used),
@@ -190,7 +198,7 @@ impl ImageRepository {
     /// The row goes first: whoever builds a layer on it, or holds it, asks for the row. If a crash
     /// comes between, the files are taken in again.
     fn remove_image(&self, image: &StoredImage) -> Result<bool, RepositoryError> {
-        let Standing::Free(_alone) = self.standing(image)? else { return Ok(false) };
+        let Standing::Free(_alone) = self.standing(&image.id)? else { return Ok(false) };
         if !self.sql(|sql| catalogue::remove(sql, &image.id))? {
             return Ok(false);
         }

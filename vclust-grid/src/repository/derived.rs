@@ -11,12 +11,13 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use vclust_core::Sha256;
 use vclust_debian::{ProductFile, file_digest};
 
 use super::catalogue::StoredImage;
+use super::collect::Standing;
 use super::error::RepositoryError;
 use super::export::{ExportError, ExportForm, ExportOptions};
 use super::manifest::root_archive;
@@ -81,7 +82,7 @@ impl ImageRepository {
     fn derive(
         &self,
         image: &StoredImage,
-        target: &std::path::Path,
+        target: &Path,
         form: ExportForm,
     ) -> Result<(), ExportError> {
         let options =
@@ -107,12 +108,18 @@ impl ImageRepository {
         Ok(path)
     }
 
+    /// Bytes of what was made of an image.
+    pub(super) fn derived_bytes(&self, id: &str) -> Result<u64, RepositoryError> {
+        bytes_below(&self.derived().join(id))
+    }
+
     /// Removes what was made of an image.
     pub(super) fn remove_derived(&self, id: &str) -> Result<(), RepositoryError> {
         scratch::remove(&self.derived().join(id))
     }
 
-    /// Removes what was made of images that are gone; how many those were.
+    /// Removes what was made of images that are gone, and what killed processes have begun to make of
+    /// others; of how many images that was.
     pub(super) fn remove_strays(&self) -> Result<usize, RepositoryError> {
         let derived = self.derived();
         let entries = match fs::read_dir(&derived) {
@@ -128,8 +135,63 @@ impl ImageRepository {
             if !known.iter().any(|known| *known == name) {
                 self.remove_derived(&name)?;
                 removed += 1;
+            } else if self.remove_unfinished(&name)? {
+                removed += 1;
             }
         }
         Ok(removed)
     }
+
+    /// Removes what nobody makes any more of an image that is there: whoever makes something has a lease
+    /// on the image.
+    fn remove_unfinished(&self, id: &str) -> Result<bool, RepositoryError> {
+        let directory = self.derived().join(id);
+        let mut begun = Vec::new();
+        for entry in fs::read_dir(&directory).map_err(RepositoryError::read(&directory))? {
+            let entry = entry.map_err(RepositoryError::read(&directory))?;
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                begun.push(entry.path());
+            }
+        }
+        if begun.is_empty() {
+            return Ok(false);
+        }
+        let Standing::Free(_alone) = self.standing(id)? else { return Ok(false) };
+        for path in begun {
+            let removed = match path.symlink_metadata() {
+                Ok(data) if data.is_dir() => fs::remove_dir_all(&path),
+                Ok(_) => fs::remove_file(&path),
+                Err(error) => Err(error),
+            };
+            match removed {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result.map_err(RepositoryError::write(&path))?,
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Bytes in all files of a directory; none if it is not there.
+fn bytes_below(directory: &Path) -> Result<u64, RepositoryError> {
+    let mut bytes = 0;
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            // somebody removes it
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(RepositoryError::Read { path: directory, source }),
+        };
+        for entry in entries {
+            let entry = entry.map_err(RepositoryError::read(&directory))?;
+            match entry.metadata() {
+                Ok(data) if data.is_dir() => open.push(entry.path()),
+                Ok(data) => bytes += data.len(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(RepositoryError::read(&entry.path())(error)),
+            }
+        }
+    }
+    Ok(bytes)
 }

@@ -98,3 +98,34 @@ fn what_was_not_used_for_too_long_goes_whatever_the_budget() {
     assert_eq!((&done.removed[0].id, done.removed[0].why), (&old.id, Removal::Age));
     assert_eq!(site.names("images"), [new.id]);
 }
+
+#[test]
+fn what_was_made_of_images_for_nodes_counts_and_goes_with_them() {
+    let site = Site::new();
+    let [kept, gone] = ["kept", "gone"].map(|content| site.image(content));
+    let alone = site.repository.collect(&CollectOptions::default()).expect("an answer").bytes_after;
+    for image in [&kept, &gone] {
+        let _lease = site.repository.lease(image).expect("a lease");
+        site.repository.directory(image).expect("a directory");
+    }
+    let of = |image: &str, name: &str| site.path().join("derived").join(image).join(name);
+    std::fs::write(of(&gone.id, "some.tar.zst"), vec![0; 5000]).expect("a file");
+    // what a killed process has begun with goes, unless somebody uses the image
+    for image in [&kept, &gone] {
+        std::fs::create_dir(of(&image.id, ".root-1-abc")).expect("a directory");
+        std::fs::write(of(&image.id, ".root-1-abc/file"), vec![0; 1 << 20]).expect("a file");
+    }
+    let lease = site.repository.lease(&kept).expect("a lease");
+    let recovered = site.repository.recover().expect("an answer");
+    assert_eq!(recovered.derived, 1);
+    assert!(of(&kept.id, ".root-1-abc").exists() && !of(&gone.id, ".root-1-abc").exists());
+    drop(lease);
+    site.repository.record_use(&kept).expect("a count");
+    let done = site.repository.collect(&budget(alone)).expect("an answer");
+    let content = kept.content_bytes + gone.content_bytes;
+    assert_eq!(done.bytes_before, alone + content + 5000);
+    assert_eq!(done.removed.len(), 1);
+    assert_eq!(done.removed[0].bytes, gone.stored_bytes() + gone.content_bytes + 5000);
+    assert!(!of(&gone.id, "").exists() && of(&kept.id, "root/etc/content").exists());
+    assert_eq!(done.bytes_after, kept.stored_bytes() + kept.content_bytes);
+}

@@ -79,6 +79,7 @@ impl Qemu {
                 return Err(HypervisorProblem::Late { deadline: GONE, said });
             }
         }
+        run.settle();
         if let Some(cgroup) = &run.cgroup {
             Cgroup::remove(cgroup);
         }

@@ -21,7 +21,8 @@ use vclust_process::{Mark, ProcessId};
 
 use crate::acceleration::Acceleration;
 use crate::domain::{
-    CHANNEL, CONSOLE, CONSOLE_LOG, Directory, QMP, Run, checked, connect, define, line, sweep,
+    CHANNEL, CONSOLE, CONSOLE_LOG, CONSOLE_OLD, Directory, QMP, Run, checked, connect, define,
+    line, sweep,
 };
 use crate::options::QemuOptions;
 use crate::problem::{Outcome, QemuProblem, file};
@@ -134,21 +135,16 @@ impl Qemu {
 
     fn console_tail(&self, name: &DomainName, most: u64) -> Outcome<Vec<u8>> {
         let directory = Directory::find(&self.directory, name)?;
-        let path = directory.file(CONSOLE_LOG);
-        let mut log = match File::open(&path) {
-            Ok(log) => log,
-            // it was never started
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(file("read", &path)(error)),
-        };
-        let read = || {
-            let length = log.metadata()?.len();
-            log.seek(SeekFrom::Start(length.saturating_sub(most)))?;
-            let mut text = Vec::new();
-            log.take(most).read_to_end(&mut text)?;
-            Ok(text)
-        };
-        read().map_err(file("read", &path))
+        if let Some(run) = Run::of(&directory)? {
+            run.settle();
+        }
+        let mut text = tail(&directory.file(CONSOLE_LOG), most)?;
+        let left = most.saturating_sub(text.len() as u64);
+        if left > 0 {
+            let newest = std::mem::replace(&mut text, tail(&directory.file(CONSOLE_OLD), left)?);
+            text.extend(newest);
+        }
+        Ok(text)
     }
 
     fn wait_for(
@@ -178,6 +174,23 @@ impl Qemu {
             pause = (pause * 2).min(LOOKS.1);
         }
     }
+}
+
+/// The end of a file; nothing if it is not there.
+fn tail(path: &Path, most: u64) -> Outcome<Vec<u8>> {
+    let mut log = match File::open(path) {
+        Ok(log) => log,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(file("read", path)(error)),
+    };
+    let read = || {
+        let length = log.metadata()?.len();
+        log.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+        let mut text = Vec::new();
+        log.take(most).read_to_end(&mut text)?;
+        Ok(text)
+    };
+    read().map_err(file("read", path))
 }
 
 /// A connection to a domain's QEMU.

@@ -6,17 +6,21 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vclust_core::{ByteSize, DomainConfiguration, DomainMemory, DomainName, HypervisorProblem};
-use vclust_process::{Daemon, DaemonError};
+use vclust_core::{
+    ByteSize, DomainBoot, DomainConfiguration, DomainMemory, DomainName, HypervisorProblem,
+};
+use vclust_process::Daemon;
 
 use super::Qemu;
 use crate::acceleration::Acceleration;
 use crate::domain::{
-    CHANNEL, CONSOLE, CONSOLE_LOG, Directory, LOG, MEMORY, QMP, Run, connect, lock,
+    CHANNEL, CONSOLE, CONSOLE_LOG, CONSOLE_OLD, Directory, LOG, MEMORY, QMP, Run, connect, lock,
 };
-use crate::host::{Cgroup, available, private_file};
+use crate::host::{
+    Cgroup, NETWORK_ROM, NETWORK_ROM_PACKAGE, available, keep_console, network_rom, private_file,
+};
 use crate::machine::{Shape, Start, command, mebibytes};
-use crate::problem::{Outcome, file};
+use crate::problem::{Outcome, daemon_problem, file};
 use crate::qmp::Qmp;
 use crate::saved::Saved;
 
@@ -32,6 +36,10 @@ impl Qemu {
         let state = self.condition(&directory, self.options.answer)?;
         if state.is_active() {
             return Err(HypervisorProblem::State { state });
+        }
+        if configuration.boot == DomainBoot::Network && network_rom().is_none() {
+            let program = NETWORK_ROM.to_owned();
+            return Err(HypervisorProblem::Missing { program, package: NETWORK_ROM_PACKAGE });
         }
         self.tidy(&directory)?;
         let acceleration = self.find_acceleration()?;
@@ -58,7 +66,7 @@ impl Qemu {
         let whole = mebibytes(configuration.memory) << 20;
         let guest = if cloned { self.options.clone_share.of(whole) } else { whole };
         let promised = ByteSize::new(guest + OVERHEAD);
-        let run = Run { process: None, promised, cloned, cgroup: None };
+        let run = Run { process: None, console: None, promised, cloned, cgroup: None };
         // others must see this promise before they make their own
         let all = std::fs::File::open(&self.directory).map_err(file("open", &self.directory))?;
         lock(&all, &self.directory, self.options.patience)?;
@@ -98,6 +106,7 @@ impl Qemu {
         };
         fresh(LOG)?;
         fresh(CONSOLE_LOG)?;
+        directory.remove(CONSOLE_OLD)?;
         let memory = saved.map(Saved::memory);
         if memory.is_none() && configuration.memory_use == DomainMemory::Saveable {
             let size = mebibytes(configuration.memory) << 20;
@@ -119,8 +128,12 @@ impl Qemu {
         };
         let program = &self.options.program;
         let command = command(program, acceleration, directory, configuration, start);
-        let mut daemon =
-            Daemon::start(command, PACKAGE, &mark, &directory.file(LOG)).map_err(daemon_problem)?;
+        let log = directory.file(LOG);
+        // by the domain's own mark its QEMU is found, and nothing else
+        let (keeper, console) = keep_console(directory.path(), &self.mark, &log)?;
+        run.console = Some(keeper);
+        let mut daemon = Daemon::start_with_input(command, PACKAGE, &mark, &log, console)
+            .map_err(daemon_problem)?;
         run.process = Some(daemon.id());
         let up = run
             .write(directory)
@@ -210,15 +223,6 @@ pub(super) fn migration_ends(qmp: &mut Qmp, patience: Duration) -> Outcome<()> {
     let answer = qmp.execute("query-migrate", &json!({}))?;
     let said = answer["error-desc"].as_str().unwrap_or("the state is not taken").to_owned();
     Err(HypervisorProblem::Failed { said })
-}
-
-fn daemon_problem(error: DaemonError) -> HypervisorProblem {
-    match error {
-        DaemonError::Missing { program, package } => {
-            HypervisorProblem::Missing { program, package }
-        }
-        other => HypervisorProblem::Other(Box::new(other)),
-    }
 }
 
 /// What QEMU wrote when it ended says more than that it did.

@@ -6,7 +6,8 @@
 //! | `run.json` | that the domain was started, and as which process |
 //! | `asked` | nothing; it is there once vclust has asked the domain to end |
 //! | `qemu.pid` | written by QEMU, and removed by it when it ends in good order |
-//! | `qemu.log`, `console.log` | what QEMU and the guest said |
+//! | `qemu.log` | what QEMU said |
+//! | `console.log`, `console.old` | what the guest wrote to its console: the newest part, and the one before |
 //! | `qmp.sock`, `console.sock`, `channel.sock` | lines to QEMU, the console, the agent |
 //! | `memory` | the guest's memory, if it may be saved |
 
@@ -26,6 +27,7 @@ pub(crate) const ASKED: &str = "asked";
 pub(crate) const PID: &str = "qemu.pid";
 pub(crate) const LOG: &str = "qemu.log";
 pub(crate) const CONSOLE_LOG: &str = "console.log";
+pub(crate) const CONSOLE_OLD: &str = "console.old";
 pub(crate) const QMP: &str = "qmp.sock";
 pub(crate) const CONSOLE: &str = "console.sock";
 pub(crate) const CHANNEL: &str = "channel.sock";

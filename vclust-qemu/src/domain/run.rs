@@ -6,6 +6,7 @@
 //! order, as it does when a guest switches itself off, and cannot when it is killed or crashes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vclust_core::{ByteSize, DomainState};
@@ -16,11 +17,17 @@ use super::{ASKED, PID, RUN};
 use crate::host::{resident, write_whole};
 use crate::problem::{Outcome, QemuProblem, file};
 
+/// How long the end of a console may take to come to the disk.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// That a domain was started.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Run {
     /// The process, once it is there.
     pub(crate) process: Option<ProcessId>,
+    /// What keeps what it writes to its console.
+    #[serde(default)]
+    pub(crate) console: Option<ProcessId>,
     /// How much of the host's memory it may come to use.
     pub(crate) promised: ByteSize,
     /// Whether it has its memory from a saved state, which others share.
@@ -49,6 +56,14 @@ impl Run {
             Some(process) => process.is_alive().then_some(process),
             // whoever started it was killed in the midst of it
             None => marked(mark).ok()?.into_iter().next(),
+        }
+    }
+
+    /// Waits a moment, if the process has ended, until its console is on disk to the end.
+    pub(crate) fn settle(&self) {
+        let has_ended = self.process.is_some_and(|process| !process.is_alive());
+        if let Some(console) = self.console.filter(|_| has_ended) {
+            let _ = console.ends_within(SETTLING);
         }
     }
 

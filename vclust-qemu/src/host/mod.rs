@@ -1,7 +1,9 @@
 //! What the host has to give, and how files are put there.
 
 mod cgroup;
+mod console;
 mod memory;
+mod rom;
 mod sparse;
 
 use std::fs::{self, File, OpenOptions};
@@ -11,7 +13,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use cgroup::Cgroup;
+pub(crate) use console::{PIPE, keep_console};
 pub(crate) use memory::{available, resident};
+pub(crate) use rom::NETWORK_ROM;
+pub use rom::{NETWORK_ROM_PACKAGE, network_rom};
 pub(crate) use sparse::{free_zeros, move_sparse};
 
 /// Makes a file that only its owner may use, in the place of any that is there.

@@ -16,7 +16,8 @@ use vclust_core::{
 
 use super::shape::mebibytes;
 use crate::acceleration::Acceleration;
-use crate::domain::{CHANNEL, CONSOLE, CONSOLE_LOG, Directory, MEMORY, PID, QMP};
+use crate::domain::{CHANNEL, CONSOLE, Directory, MEMORY, PID, QMP};
+use crate::host::PIPE;
 
 /// What a guest may not make QEMU do, should it take it over: start programs, gain rights, change
 /// priorities, use system calls that nothing needs.
@@ -64,7 +65,7 @@ pub(crate) fn command(
     command
         .args(["-chardev", &socket("qmp", QMP), "-mon", "chardev=qmp,mode=control"])
         .arg("-chardev")
-        .arg(format!("{},logfile={CONSOLE_LOG},logappend=on", socket("console", CONSOLE)))
+        .arg(format!("{},logfile={PIPE},logappend=on", socket("console", CONSOLE)))
         .args(["-serial", "chardev:console", "-chardev", &socket("channel", CHANNEL)]);
     boot(&mut command, configuration, start);
     let mut device = |value: Value| {

@@ -2,8 +2,8 @@
 //!
 //! It writes `B` to its serial port when it starts and then does what it is told there: `i` counts up
 //! and shows the count, so that one sees whether its memory is still the same; `d` shows the first
-//! byte of its second disk; `r` restarts the machine; `o` switches it off, and so does the power
-//! button.
+//! byte of its second disk; `p` writes that letter for ever; `r` restarts the machine; `o` switches it
+//! off, and so does the power button.
 
 use std::path::Path;
 
@@ -40,14 +40,14 @@ const CODE: &[u8] = &[
     0xef, // out %ax,%dx
     0xb3, 0x30, // mov $'0',%bl
     0xb0, 0x42, // mov $'B',%al
-    0xe8, 0x59, 0x00, // call put
+    0xe8, 0x5d, 0x00, // call put
     0xfb, // sti
     // loop:
     0xf4, // hlt
     0xba, 0x00, 0x06, // mov $0x600,%dx
     0xed, // in %dx,%ax
     0xf6, 0xc4, 0x01, // test $1,%ah
-    0x75, 0x27, // jnz off
+    0x75, 0x2b, // jnz off
     0xba, 0xfd, 0x03, // mov $0x3fd,%dx
     0xec, // in %dx,%al
     0xa8, 0x01, // test $1,%al
@@ -55,28 +55,30 @@ const CODE: &[u8] = &[
     0xba, 0xf8, 0x03, // mov $0x3f8,%dx
     0xec, // in %dx,%al
     0x3c, 0x69, // cmp $'i',%al
-    0x74, 0x0e, // je increase
+    0x74, 0x12, // je increase
     0x3c, 0x6f, // cmp $'o',%al
-    0x74, 0x13, // je off
+    0x74, 0x17, // je off
     0x3c, 0x72, // cmp $'r',%al
-    0x74, 0x18, // je again
+    0x74, 0x1c, // je again
     0x3c, 0x64, // cmp $'d',%al
-    0x74, 0x1a, // je disk
-    0xeb, 0xd8, // jmp loop
+    0x74, 0x1e, // je disk
+    0x3c, 0x70, // cmp $'p',%al
+    0x74, 0x37, // je flood
+    0xeb, 0xd4, // jmp loop
     // increase:
     0xfe, 0xc3, // inc %bl
     0x88, 0xd8, // mov %bl,%al
     0xe8, 0x29, 0x00, // call put
-    0xeb, 0xcf, // jmp loop
+    0xeb, 0xcb, // jmp loop
     // off:
     0xba, 0x04, 0x06, // mov $0x604,%dx
     0xb8, 0x00, 0x20, // mov $0x2000,%ax
     0xef, // out %ax,%dx
-    0xeb, 0xc6, // jmp loop
+    0xeb, 0xc2, // jmp loop
     // again:
     0xb0, 0xfe, // mov $0xfe,%al
     0xe6, 0x64, // out %al,$0x64
-    0xeb, 0xc0, // jmp loop
+    0xeb, 0xbc, // jmp loop
     // disk:
     // one sector of the second disk to 0x8000; its first byte
     0x53, // push %bx
@@ -88,9 +90,15 @@ const CODE: &[u8] = &[
     0x5b, // pop %bx
     0xa0, 0x00, 0x80, // mov (0x8000),%al
     0xe8, 0x02, 0x00, // call put
-    0xeb, 0xa8, // jmp loop
+    0xeb, 0xa4, // jmp loop
     // put:
     0xba, 0xf8, 0x03, // mov $0x3f8,%dx
     0xee, // out %al,%dx
     0xc3, // ret
+    // flood:
+    0xba, 0xf8, 0x03, // mov $0x3f8,%dx
+    0xb0, 0x70, // mov $'p',%al
+    // next:
+    0xee, // out %al,%dx
+    0xeb, 0xfd, // jmp next
 ];

@@ -1,6 +1,7 @@
 //! Domains under a real QEMU, with a guest of one sector.
 
 mod bench;
+mod console;
 mod guest;
 mod saved;
 mod site;

@@ -11,7 +11,7 @@ use vclust_core::{
     ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk, DomainLimits,
     DomainMemory, DomainName, Hypervisor, HypervisorError, OnReboot,
 };
-use vclust_process::{Mark, ProcessId, end_marked};
+use vclust_process::{Mark, ProcessId, end_marked, marked};
 use vclust_qemu::{Acceleration, Qemu, QemuOptions};
 
 use crate::guest;
@@ -121,6 +121,11 @@ impl Site {
         let list = self.qemu().list().expect("a list");
         let domain = list.into_iter().find(|domain| domain.name == *name).expect("the domain");
         ProcessId::of(domain.process.expect("a process")).expect("a process")
+    }
+
+    /// How many processes there are of all domains.
+    pub(crate) fn processes(&self) -> usize {
+        marked(&self.mark).expect("processes").len()
     }
 
     /// What is in the directory of the domains.

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::super::console;
-use super::super::error::{AgentError, causes};
+use super::super::error::AgentError;
 use super::chain;
-use crate::protocol::{HttpSource, ImageArchive, ImageSource};
+use crate::protocol::{HttpSource, ImageArchive, ImageSource, with_causes};
 
 /// How long a machine may take to answer a connection.
 const CONNECTING: Duration = Duration::from_secs(2);
@@ -211,7 +211,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 /// What a thread that fetches says to those who wait for its bytes.
 pub(super) fn say(error: &AgentError) {
-    console::say(&format!("{error}{}", causes(error)));
+    console::say(&with_causes(error));
 }
 
 #[cfg(test)]

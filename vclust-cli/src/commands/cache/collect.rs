@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use vclust_core::Timestamp;
+use vclust_debian::StateDirectory;
 use vclust_grid::{CollectOptions, Collected, Held, Recovered, Removal, Removed};
 
 use super::answer::minute;
@@ -56,6 +57,9 @@ pub(super) fn run(arguments: &CollectImages, format: Format) -> Result<(), Failu
                 keep: keep.collect::<Result<_, Failure>>()?,
                 dry_run: arguments.dry_run,
             };
+            if !arguments.dry_run {
+                crate::commands::doctor::sweep_kernels(&StateDirectory::locate()?)?;
+            }
             repository.collect(&options)?
         }
         None => Collected {

@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use vclust_process::{Daemon, Mark, ProcessId};
+use vclust_process::{Daemon, Mark};
 
 use super::error::ServiceError;
 use super::server::{Server, quotable, write_private};
@@ -50,9 +50,12 @@ pub struct NfsExport {
     pub access: NfsAccess,
 }
 
-/// An NFS server of a cluster.
+/// What tells an NFS server from others.
 #[derive(Debug)]
-pub struct NfsServer(Server);
+pub enum Nfs {}
+
+/// An NFS server of a cluster.
+pub type NfsServer = Server<Nfs>;
 
 impl NfsServer {
     /// Starts the server on the head node's address and waits until it offers every directory. Its
@@ -80,7 +83,7 @@ impl NfsServer {
         network.enter(|| {
             let start = || Daemon::start(command, "nfs-ganesha nfs-ganesha-vfs", mark, &log);
             let daemon = in_private_memory(Path::new(RUN), RUN_BYTES, start)??;
-            let server = Server::new(SERVICE, daemon);
+            let server = Self::new(SERVICE, daemon);
             let address = SocketAddrV4::new(head, PORT);
             // one that is missing now will not come: the server reads its configuration first
             let (server, missing) = {
@@ -101,7 +104,7 @@ impl NfsServer {
                 (server, missing)
             };
             match missing {
-                None => Ok(Self(server)),
+                None => Ok(server),
                 Some((export, status)) => {
                     let said = server.last_words();
                     server.stop();
@@ -111,33 +114,11 @@ impl NfsServer {
         })?
     }
 
-    /// The server's process.
-    #[must_use]
-    pub fn process(&self) -> ProcessId {
-        self.0.process()
-    }
-
     /// The options by which a kernel mounts `HEAD:/NAME` with file system `nfs4`, without any program's
     /// help.
     #[must_use]
     pub fn mount_options(head: Ipv4Addr) -> String {
         format!("vers=4.2,addr={head},clientaddr=0.0.0.0")
-    }
-
-    /// Fails with the server's last words if it has ended.
-    pub fn check(&mut self) -> Result<(), ServiceError> {
-        self.0.check()
-    }
-
-    /// Ends the server, at once: what nodes wrote is the kernel's by the time they are answered.
-    pub fn stop(self) {
-        self.0.stop();
-    }
-
-    /// Lets the server go on when this process ends.
-    #[expect(clippy::must_use_candidate, reason = "who asked for the process before has it")]
-    pub fn detach(self) -> ProcessId {
-        self.0.detach()
     }
 }
 

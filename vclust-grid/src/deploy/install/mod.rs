@@ -6,10 +6,12 @@
 //! [`InstallService::order`] says. The image comes over NFS, over HTTP, or from node to node; packages and
 //! the cluster's files always come over NFS.
 
+mod boot;
 mod order;
 mod programs;
 mod serve;
 
-pub use order::{InstallIdentity, whole_disk};
+pub use boot::InstallBoot;
+pub use order::{InstallIdentity, node_partitions};
 pub use programs::{PROGRAMS, ProgramsError, programs_order};
 pub use serve::{InstallPlan, InstallService, InstallServiceError};

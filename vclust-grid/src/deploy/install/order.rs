@@ -3,7 +3,7 @@
 use vclust_agent::protocol::{
     HttpSource, ImageArchive, ImageSource, Install, PackageStep, Packages, Partition,
 };
-use vclust_core::{DomainName, Transfer};
+use vclust_core::{ClusterSpec, DiskPartition, DomainName, Transfer};
 use vclust_debian::DpkgRun;
 
 use super::serve::{ARCHIVE, DATA, FILES, InstallService, PACKAGES, PROGRAMS_EXPORT, package_name};
@@ -24,14 +24,19 @@ pub struct InstallIdentity {
     pub seed: String,
 }
 
-/// A disk with the root and nothing else.
+/// How the nodes of a spec divide their disks: as it says, or into the root and nothing else.
 #[must_use]
-pub fn whole_disk() -> Vec<Partition> {
-    vec![Partition {
-        mebibytes: None,
-        file_system: "ext4".to_owned(),
-        mount_point: Some("/".to_owned()),
-    }]
+pub fn node_partitions(spec: &ClusterSpec) -> Vec<Partition> {
+    if spec.partitions.is_empty() {
+        let (file_system, mount_point) = ("ext4".to_owned(), Some("/".to_owned()));
+        return vec![Partition { mebibytes: None, file_system, mount_point }];
+    }
+    let partition = |one: &DiskPartition| Partition {
+        mebibytes: one.mebibytes(),
+        file_system: one.file_system.name().to_owned(),
+        mount_point: one.target.clone(),
+    };
+    spec.partitions.iter().map(partition).collect()
 }
 
 impl InstallService<'_> {

@@ -15,6 +15,8 @@ use vclust_debian::{
 };
 use vclust_process::{Mark, ProcessId};
 
+use super::boot::{self, InstallBoot};
+use crate::file::FileError;
 use crate::repository::StoredArchive;
 
 /// What nodes mount as the root of the installation.
@@ -39,8 +41,8 @@ pub struct InstallPlan {
     pub hosts: Vec<DhcpHost>,
     /// Where nodes send what is not for each other, if there is such a place.
     pub router: Option<Ipv4Addr>,
-    /// What firmware of the nodes loads, if they do not start from a kernel that is given to them.
-    pub boot: Option<NetworkBoot>,
+    /// What nodes start that start from the network, and not from a kernel that is given to them.
+    pub boot: Option<InstallBoot>,
     /// The root of the installation, as a directory.
     pub programs: PathBuf,
     /// The image's archive.
@@ -69,20 +71,8 @@ pub enum InstallServiceError {
     #[error(transparent)]
     Package(#[from] DebError),
     /// What nodes are to get cannot be laid out.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
-impl InstallServiceError {
-    fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let path = path.to_owned();
-        move |source| Self::Write { path, source }
-    }
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// The services that nodes are installed by. Those that are programs go on if this is dropped, and are
@@ -93,6 +83,7 @@ pub struct InstallService<'a> {
     mark: &'a Mark,
     directory: PathBuf,
     plan: InstallPlan,
+    boot: Option<NetworkBoot>,
     runs: Vec<DpkgRun>,
     exports: Vec<NfsExport>,
     dhcp: DhcpServer,
@@ -122,7 +113,18 @@ impl<'a> InstallService<'a> {
         let mut exports = vec![read(&plan.programs, PROGRAMS_EXPORT), read(&data, DATA)];
         exports.extend(plan.shared.iter().cloned());
         let head = plan.addresses.head().address;
-        let dhcp = DhcpServer::start(network, &dhcp_plan(&plan), mark, directory)?;
+        let mut files = Vec::new();
+        if plan.transfer != Transfer::Nfs {
+            files.push(HttpFile { name: ARCHIVE.to_owned(), path: data.join(ARCHIVE) });
+        }
+        files.extend(plan.boot.iter().flat_map(InstallBoot::files));
+        let http =
+            if files.is_empty() { None } else { Some(HttpServer::start(network, head, 0, files)?) };
+        let boot = match (&plan.boot, &http) {
+            (Some(boot), Some(http)) => Some(boot.lay_out(http.address(), directory)?),
+            _ => None,
+        };
+        let dhcp = DhcpServer::start(network, &dhcp_plan(&plan, boot.as_ref()), mark, directory)?;
         let nfs = match NfsServer::start(network, head, &exports, mark, directory) {
             Ok(nfs) => nfs,
             Err(error) => {
@@ -130,30 +132,19 @@ impl<'a> InstallService<'a> {
                 return Err(error.into());
             }
         };
-        let mut service = Self {
+        Ok(Self {
             network,
             mark,
             directory: directory.to_owned(),
             plan,
+            boot,
             runs,
             exports,
             dhcp,
             nfs,
-            http: None,
+            http,
             restarts: (0, 0),
-        };
-        if service.plan.transfer != Transfer::Nfs {
-            let path = data.join(ARCHIVE);
-            let files = vec![HttpFile { name: ARCHIVE.to_owned(), path }];
-            match HttpServer::start(network, head, 0, files) {
-                Ok(http) => service.http = Some(http),
-                Err(error) => {
-                    service.stop();
-                    return Err(error.into());
-                }
-            }
-        }
-        Ok(service)
+        })
     }
 
     pub(super) fn plan(&self) -> &InstallPlan {
@@ -188,7 +179,7 @@ impl<'a> InstallService<'a> {
             if self.restarts.0 > RESTARTS {
                 return Err(ended.into());
             }
-            let plan = dhcp_plan(&self.plan);
+            let plan = dhcp_plan(&self.plan, self.boot.as_ref());
             self.dhcp = DhcpServer::start(self.network, &plan, self.mark, &self.directory)?;
             return Ok(Some(format!("{ended}; it was started again")));
         }
@@ -209,6 +200,9 @@ impl<'a> InstallService<'a> {
     /// laid out is removed.
     pub fn finish(self) -> Result<(), InstallServiceError> {
         let data = self.directory.join("install");
+        if self.boot.is_some() {
+            boot::remove(&self.directory)?;
+        }
         if self.plan.shared.is_empty() {
             self.stop();
         } else {
@@ -216,7 +210,7 @@ impl<'a> InstallService<'a> {
             self.dhcp.stop();
             self.nfs.detach();
         }
-        fs::remove_dir_all(&data).map_err(InstallServiceError::write(&data))
+        Ok(fs::remove_dir_all(&data).map_err(FileError::write(&data))?)
     }
 
     /// Ends all servers.
@@ -227,13 +221,13 @@ impl<'a> InstallService<'a> {
     }
 }
 
-fn dhcp_plan(plan: &InstallPlan) -> DhcpPlan {
+fn dhcp_plan(plan: &InstallPlan, boot: Option<&NetworkBoot>) -> DhcpPlan {
     DhcpPlan {
         addresses: plan.addresses.clone(),
         hosts: plan.hosts.clone(),
         router: plan.router,
         names: NameService::None,
-        boot: plan.boot.clone(),
+        boot: boot.cloned(),
     }
 }
 
@@ -244,20 +238,20 @@ pub(super) fn package_name(number: usize) -> String {
 
 /// Lays out what nodes get; answers where the cluster's files are now. Nodes cannot write here, so files
 /// of the repository and the pool may be the same ones.
-fn lay_out(plan: &InstallPlan, data: &Path) -> Result<Option<PathBuf>, InstallServiceError> {
+fn lay_out(plan: &InstallPlan, data: &Path) -> Result<Option<PathBuf>, FileError> {
     let packages = data.join(PACKAGES);
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    builder.create(&packages).map_err(InstallServiceError::write(&packages))?;
+    builder.create(&packages).map_err(FileError::write(&packages))?;
     let archive = data.join(ARCHIVE);
-    link(&plan.archive.path, &archive).map_err(InstallServiceError::write(&archive))?;
+    link(&plan.archive.path, &archive).map_err(FileError::write(&archive))?;
     for (number, package) in plan.packages.iter().enumerate() {
         let path = packages.join(package_name(number));
-        link(package, &path).map_err(InstallServiceError::write(&path))?;
+        link(package, &path).map_err(FileError::write(&path))?;
     }
     let Some(files) = &plan.files else { return Ok(None) };
     let path = data.join(FILES);
-    fs::rename(files, &path).map_err(InstallServiceError::write(&path))?;
+    fs::rename(files, &path).map_err(FileError::write(&path))?;
     Ok(Some(path))
 }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use vclust_agent::protocol::{Become, Disk, Root, Step};
 use vclust_core::{
-    DomainMemory, DomainName, Event, Hypervisor, InstallEvent, PackageVersion, Phase, TransferEvent,
+    BootMethod, ClusterSpec, DomainBoot, DomainMemory, DomainName, Event, Hypervisor, InstallEvent,
+    PackageVersion, Phase, TransferEvent,
 };
 use vclust_debian::{AddressPlan, ClusterNetwork, DhcpHost, NfsExport};
 
@@ -23,9 +24,9 @@ use crate::deploy::capacity;
 use crate::deploy::error::DeployError;
 use crate::deploy::events::{DeployEvent, NodeStage};
 use crate::deploy::install::{
-    InstallIdentity, InstallPlan, InstallService, InstallServiceError, whole_disk,
+    InstallBoot, InstallIdentity, InstallPlan, InstallService, InstallServiceError, node_partitions,
 };
-use crate::deploy::machine::{Disks, OWN, Shape};
+use crate::deploy::machine::{Disks, KERNEL, OWN, Shape};
 use crate::deploy::node::{Bringing, NodeTask, Origin, now};
 
 /// How often servers are looked after.
@@ -42,6 +43,8 @@ pub struct InstallSources {
     pub packages: Vec<PathBuf>,
     /// The packages in these files.
     pub versions: Vec<PackageVersion>,
+    /// Bytes that they take installed, as their maintainers state them.
+    pub installed_bytes: u64,
     /// Names of packages of the image that go.
     pub remove: Vec<String>,
 }
@@ -56,13 +59,15 @@ pub(super) struct LaidOut {
 }
 
 /// The root of a node that has installed it.
-pub(super) fn root() -> Root {
-    let partition = whole_disk().iter().position(|one| one.mount_point.as_deref() == Some("/"));
-    Root::Disk(Disk {
-        serial: OWN.to_owned(),
-        partition: partition.map(|place| place as u32 + 1),
-        file_system: "ext4".to_owned(),
-    })
+pub(super) fn root(spec: &ClusterSpec) -> Root {
+    let mut partitions = (1..).zip(node_partitions(spec));
+    let root = partitions.find(|(_, one)| one.mount_point.as_deref() == Some("/"));
+    let (partition, file_system) = match root {
+        Some((number, partition)) => (Some(number), partition.file_system),
+        // a spec's check sees to it that there is one
+        None => (None, "ext4".to_owned()),
+    };
+    Root::Disk(Disk { serial: OWN.to_owned(), partition, file_system })
 }
 
 impl Course<'_> {
@@ -92,11 +97,19 @@ impl Course<'_> {
             address: node.address,
         });
         let bytes = archive.bytes;
+        let boot = match spec.deploy.boot {
+            BootMethod::Kernel => None,
+            BootMethod::Network => Some(InstallBoot {
+                kernel: self.deployer.boot.kernel.image().to_owned(),
+                initramfs: sources.initramfs.clone(),
+                command_line: KERNEL.to_owned(),
+            }),
+        };
         let plan = InstallPlan {
             addresses: addresses.clone(),
             hosts: hosts.collect(),
             router: laid_out.router,
-            boot: None,
+            boot,
             programs: repository.directory(&sources.programs)?,
             archive,
             packages: sources.packages.clone(),
@@ -122,10 +135,14 @@ impl Course<'_> {
             let disks = Disks { own: Some(own), ..Disks::default() }.needed();
             let tap = AddressPlan::tap(number);
             let memory_use = DomainMemory::Private;
-            let configuration = shape.machine(node.name.clone(), node.mac, tap, disks, memory_use);
+            let mut configuration =
+                shape.machine(node.name.clone(), node.mac, tap, disks, memory_use);
+            if spec.deploy.boot == BootMethod::Network {
+                configuration.boot = DomainBoot::Network;
+            }
             hypervisor.define(&configuration)?;
             let who = InstallIdentity { name: node.name.clone(), time: now(), seed: random(64)? };
-            let install = service.order(number, who, OWN, whole_disk());
+            let install = service.order(number, who, OWN, node_partitions(spec));
             tasks.push(NodeTask {
                 configuration,
                 origin: Origin::Install(Box::new(install)),
@@ -139,8 +156,14 @@ impl Course<'_> {
             (self.on_event)(event);
         };
         let stop = Cancel::new();
-        let bringing =
-            Bringing { hypervisor, cancel: &stop, on_event: &on_event, start: self.start };
+        let bringing = Bringing {
+            hypervisor,
+            cancel: &stop,
+            on_event: &on_event,
+            start: self.start,
+            // in a chain, a node's neighbours have to be there at the same time
+            at_once: tasks.len(),
+        };
         let (outcomes, service) =
             network.enter(|| watched(&bringing, &tasks, service, self.deployer.cancel))??;
         let states = self.conclude(&tasks, outcomes)?;
@@ -222,8 +245,7 @@ fn watched<'a>(
             }
             None
         });
-        // in a chain, a node's neighbours have to be there at the same time
-        let outcomes = all_at_work(bringing, tasks, tasks.len());
+        let outcomes = all_at_work(bringing, tasks);
         is_over.store(true, Ordering::Relaxed);
         (outcomes, watcher.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
