@@ -61,6 +61,11 @@ fn nodes_that_never_start_end_the_attempt_soon_with_what_they_said() {
     let place = warm.path("state");
     fs::create_dir(&place).expect("a directory");
     let site = beside(&warm, &place, &["kernels"]);
+    // what was remembered is of the other directory
+    for remembered in files_below(&place.join("kernels"), &|name| name.ends_with(".json")) {
+        fs::remove_file(remembered).expect("a file");
+    }
+    site.up(&site.spec("whole", "install", "nodes = 1", "")).down();
     // a kernel that does not find its first program says so and ends
     for initramfs in files_below(&place.join("kernels"), &|name| name.ends_with(".initramfs")) {
         fs::write(initramfs, vec![0; 4096]).expect("a file");
