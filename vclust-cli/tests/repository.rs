@@ -301,7 +301,10 @@ fn planning_and_generation_see_the_repository() {
     let plan = ["--format", "json", "plan", "--packages-file", "Packages", "spec.toml"];
     let answer = site.run(&plan).json();
     assert_eq!(answer["chosen"]["image"], image.id, "{answer}");
-    assert_eq!(answer["considered"], 6, "two images, three strategies; layers are no images");
+    assert_eq!(
+        answer["considered"], 8,
+        "two images by three strategies, a layer on one of them by two"
+    );
     let generate = site.json(&[
         "generate",
         "--packages-file",

@@ -62,7 +62,9 @@ fn nodes_that_never_start_end_the_attempt_soon_with_what_they_said() {
     fs::create_dir(&place).expect("a directory");
     let site = beside(&warm, &place, &["kernels"]);
     // what was remembered is of the other directory
-    for remembered in files_below(&place.join("kernels"), &|name| name.ends_with(".json")) {
+    for remembered in files_below(&place.join("kernels"), &|name| {
+        Path::new(name).extension().is_some_and(|end| end == "json")
+    }) {
         fs::remove_file(remembered).expect("a file");
     }
     site.up(&site.spec("whole", "install", "nodes = 1", "")).down();

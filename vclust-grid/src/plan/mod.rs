@@ -218,7 +218,7 @@ impl ClusterPlanner {
         let selection = ImageSelector::new(&universe, &packages)
             .exact(spec.exact)
             .minimal(root)
-            .keep(self.kept.saturating_add(3 * stacks.stacks.len()))
+            .keep(if stacks.stacks.is_empty() { self.kept } else { usize::MAX })
             .select_or_mend(&catalogue, &Target::new(&universe, wanted), &prices)?;
         Ok(stacks.only_usable(selection, closure, self.kept))
     }

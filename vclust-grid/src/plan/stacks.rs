@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use vclust_core::{Closure, Index, Selection, Stanzas, Strategy};
+use vclust_core::{Candidate, Closure, Index, Selection, Stanzas, Strategy};
 
 use super::{ClusterPlanError, ClusterPlanner, KnownImages};
 use crate::deploy::MOST_LAYERS;
@@ -46,11 +46,16 @@ impl KnownStacks {
         wanted: &Closure<'_>,
         kept: usize,
     ) -> Selection {
+        let before = selection.candidates.len();
+        let is_whole = |candidate: &Candidate| {
+            candidate.strategy != Strategy::Install || self.find(&candidate.image).is_none()
+        };
+        selection.candidates.retain(is_whole);
+        selection.considered -= before - selection.candidates.len();
         let candidates = std::mem::take(&mut selection.candidates);
-        let usable = candidates.into_iter().filter(|candidate| match self.find(&candidate.image) {
-            None => true,
-            Some(_) if candidate.strategy == Strategy::Install => false,
-            Some(stack) => candidate.missing > 0 || self.holds(stack, wanted),
+        let usable = candidates.into_iter().filter(|candidate| {
+            let stack = self.find(&candidate.image);
+            candidate.missing > 0 || stack.is_none_or(|stack| self.holds(stack, wanted))
         });
         selection.candidates = usable.take(kept).collect();
         selection
