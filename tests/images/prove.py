@@ -86,7 +86,9 @@ def theirs(packages, target, epoch):
     command += [f"--include={','.join(names)}", suite(), str(target), *archives()]
     # what it mounts and starts is gone with it, even if it is killed
     alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    run([*alone, *command], env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch)})
+    # mmdebstrap hands its environment to maintainer scripts, and some tell Python what to compile
+    handed_on = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    run([*alone, *command], env={**handed_on, "SOURCE_DATE_EPOCH": str(epoch)})
 
 
 def status(root):

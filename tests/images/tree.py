@@ -2,12 +2,9 @@
 
 import fnmatch
 import hashlib
-import importlib.util
-import marshal
 import os
 import stat
 import tomllib
-import types
 
 # Files whose lines are a set: dpkg appends to them in the order in which packages come.
 SETS = ("/var/lib/dpkg/triggers/File",)
@@ -23,36 +20,8 @@ KINDS = {
 }
 
 
-def constant(value):
-    """What a constant of compiled Python is, however it is shared with others."""
-    if isinstance(value, types.CodeType):
-        names = sorted(name for name in dir(value) if name.startswith("co_") and not callable(getattr(value, name)))
-        # these two are derived from others, and only kept for old programs
-        return "code", [(name, constant(getattr(value, name))) for name in names if name not in ("co_lnotab", "co_nlocals")]
-    if isinstance(value, tuple):
-        return "tuple", [constant(item) for item in value]
-    if isinstance(value, frozenset):
-        return "frozenset", sorted(repr(constant(item)) for item in value)
-    return type(value).__name__, repr(value)
-
-
-def compiled(content):
-    """A file of compiled Python as what Python reads from it; nothing if it is another version's.
-
-    Python marks, in the file, which objects had more than one reference when it was written
-    (`FLAG_REF` in CPython's marshal.c). Whether a name has others depends on what else the
-    writing process had loaded: on which package's script was the first to import a module.
-    """
-    if content[:4] != importlib.util.MAGIC_NUMBER:
-        return None
-    return repr((content[:16], constant(marshal.loads(content[16:])))).encode()
-
-
 def describe(path, is_set=False, times=False):
-    """All that a root can hold of one path, with or without its time; of a set of lines, any order.
-
-    With its time a file is its bytes; without, compiled Python is what Python reads from it.
-    """
+    """All that a root can hold of one path, with or without its time; of a set of lines, any order."""
     found = os.lstat(path)
     kind = KINDS[stat.S_IFMT(found.st_mode)]
     described = {
@@ -65,16 +34,10 @@ def describe(path, is_set=False, times=False):
         described.pop("mode")
     elif kind == "file":
         described["links"] = found.st_nlink
+        described["size"] = found.st_size
         with open(path, "rb") as file:
-            content = None
-            if is_set:
-                content = b"".join(sorted(file))
-            elif path.endswith(".pyc") and not times:
-                content = compiled(file.read())
-                file.seek(0)
-            digest = hashlib.file_digest(file, "sha256") if content is None else hashlib.sha256(content)
-        if is_set or content is None:
-            described["size"] = found.st_size
+            content = b"".join(sorted(file)) if is_set else None
+            digest = hashlib.sha256(content) if is_set else hashlib.file_digest(file, "sha256")
         described["content"] = digest.hexdigest()
     elif kind.endswith("device"):
         described["device"] = found.st_rdev

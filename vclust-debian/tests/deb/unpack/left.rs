@@ -2,12 +2,11 @@
 //! packages whose order matters are refused together.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use vclust_debian::{LeftReason, UnpackError, Unpacked};
 
-use super::root::{compare, put, root, snapshot, unpack_plain};
+use super::root::{compare, link, put, root, snapshot, unpack_plain};
 use crate::maker::{Tar, package};
 
 fn conffiles(name: &str, lines: &str) -> Tar {
@@ -65,8 +64,8 @@ fn a_file_that_was_there_before() {
 #[test]
 fn a_link_that_was_there_before_and_leads_elsewhere() {
     let prepare = |root: &Path| {
-        symlink("bin", root.join("usr/alias")).unwrap();
-        symlink("nowhere", root.join("usr/dangling")).unwrap();
+        link("bin", &root.join("usr/alias"));
+        link("nowhere", &root.join("usr/dangling"));
     };
     let control = || Tar::control("a", "");
     let data_with = |name: &str, kind: u8, target: &str| data().entry(name, kind, b"", target);
@@ -164,7 +163,7 @@ fn a_path_below_a_link_or_directory_of_another_package() {
     let below = || Tar::default().entry("./x/f", b'0', b"", "");
     needs_order(|_| {}, Tar::default().entry("./x", b'2', b"", "usr"), below(), "x");
     needs_order(|_| {}, Tar::default().directories(&["./x/"]), below(), "x");
-    let prepare = |root: &Path| symlink("usr/late", root.join("x")).unwrap();
+    let prepare = |root: &Path| link("usr/late", &root.join("x"));
     needs_order(prepare, Tar::default().directories(&["./usr/late/"]), below(), "usr/late");
 }
 
