@@ -17,7 +17,7 @@ use super::events::{DeployEvent, NodeStage, OnDeploy};
 
 /// How long a node may be silent while its kernel starts, and how much longer for each other node that
 /// starts on the same processor: many emulated machines share few. Measured are 1.5 s, and
-/// 2.5 s more; starting from the network takes some ten times that.
+/// 2.5 s more; starting from the network takes longer.
 const BOOT: (Duration, Duration) = (Duration::from_secs(90), Duration::from_secs(20));
 /// How long systemd may take to start all services.
 const SERVICES: Duration = Duration::from_secs(300);
