@@ -18,13 +18,14 @@ import time
 
 MPI = ["build-essential", "openmpi-bin", "libopenmpi-dev"]
 TICK = os.sysconf("SC_CLK_TCK")
-# Connects to each address given, all at once, until each has sent the first bytes of an SSH server.
+# Connects to each address given, all at once, until each has sent the first bytes of an SSH server. A
+# connection is waited for to the end: the next one would have the node start a server more.
 BANNERS = """
 import socket, sys, threading, time
-def wait(address, deadline=time.monotonic() + 120):
+def wait(address, deadline=time.monotonic() + 240):
     while time.monotonic() < deadline:
         try:
-            with socket.create_connection((address, 22), timeout=20) as connection:
+            with socket.create_connection((address, 22), timeout=120) as connection:
                 if connection.recv(4) == b"SSH-":
                     return
         except OSError:
