@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use thiserror::Error;
 
+mod kept;
 mod unpack;
 
+pub use kept::UnpackedIndexes;
 use unpack::{Format, unpack};
 
 /// How much a compressed file may unpack to.

@@ -41,7 +41,9 @@ pub use image::{
     Finished, ImageError, UnknownVariant, Variant, finish as finish_image,
     read_file as read_file_of_root,
 };
-pub use index_file::{IndexFileError, Limits, open as open_index, open_with as open_index_with};
+pub use index_file::{
+    IndexFileError, Limits, UnpackedIndexes, open as open_index, open_with as open_index_with,
+};
 pub use initramfs::{
     DiskSerial, DiskSerialError, InitramfsError, NFS_MODULES, NODE_MODULES, NodeRoot, Upper,
     XEN_MODULES, busybox_program, write_initramfs,

@@ -33,16 +33,31 @@ impl<'a> SiteEstimators<'a> {
     /// Estimators that have learned from all events of a store, and from vclust's shipped priors. `index`
     /// says what is in packages.
     pub fn of<H: HistoryStore>(index: &'a Index, store: &mut H) -> Result<Self, H::Error> {
+        // what the last events left is the estimator of all: it need not be made again
+        let mut last = None;
         let statistics = learned(store, INSTALLS, |known: &mut InstallStatistics, events| {
-            let before = std::mem::take(known);
-            let mut estimator = InstallEstimator::with_statistics(index, Priors::shipped(), before);
             let installs: Vec<&InstallEvent> =
                 events.iter().filter_map(Event::as_install).collect();
             let native = installs.into_iter().filter(|event| event.hypervisor.is_none());
-            estimator.learn(&native.collect::<Vec<_>>());
+            let native: Vec<_> = native.collect();
+            if native.is_empty() {
+                return;
+            }
+            let before = std::mem::take(known);
+            let mut estimator = last.take().unwrap_or_else(|| {
+                InstallEstimator::with_statistics(index, Priors::shipped(), before)
+            });
+            estimator.learn(&native);
             known.clone_from(estimator.statistics());
+            last = Some(estimator);
         })?;
-        let installs = InstallEstimator::with_statistics(index, Priors::shipped(), statistics);
+        let installs = match last {
+            Some(mut estimator) => {
+                estimator.refit();
+                estimator
+            }
+            None => InstallEstimator::with_statistics(index, Priors::shipped(), statistics),
+        };
         let nodes = learned(store, NODES, |known: &mut NodeSpeed, events| {
             for event in events.iter().filter_map(Event::as_install) {
                 let Some(hypervisor) = &event.hypervisor else { continue };

@@ -149,8 +149,10 @@ impl ClusterRecord {
             }
             let mut options = File::options();
             let mut file = options.write(true).create_new(true).mode(0o600).open(&temporary)?;
-            serde_json::to_writer_pretty(&mut file, self)?;
-            file.write_all(b"\n")?;
+            // the file has no buffer of its own
+            let mut text = serde_json::to_vec_pretty(self)?;
+            text.push(b'\n');
+            file.write_all(&text)?;
             file.sync_all()?;
             fs::rename(&temporary, &path)
         };

@@ -7,9 +7,9 @@ use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{Read, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,7 +21,8 @@ use vclust_core::{
     NodeDisk, Phase, PhaseEvent, Strategy, Transfer,
 };
 use vclust_debian::{
-    AddressPlan, ClusterNetwork, NfsAccess, NfsExport, NfsServer, StateDirectory, write_empty_ext4,
+    AddressPlan, ClusterNetwork, NfsAccess, NfsExport, NfsServer, Outward, StateDirectory,
+    write_empty_ext4,
 };
 
 use super::backend::Backend;
@@ -229,46 +230,56 @@ impl Course<'_> {
         if self.deployer.backend.bridge().is_some() {
             plan.taps.clear();
         }
-        let network = ClusterNetwork::create(&plan, &mark, &directory)?;
-        self.held.update(|record| record.network = Some(network.holder()))?;
-        let gateway = if spec.network.outward {
-            Some(network.outward(&addresses, &mark, &directory)?)
-        } else {
-            None
-        };
-        let is_install = self.order.strategy == Strategy::Install;
-        let (exports, shared) = self.shared(head)?;
-        if !exports.is_empty() && !is_install {
-            let server = NfsServer::start(&network, head, &exports, &mark, &directory)?;
-            let server = ServerRecord { service: "NFS".to_owned(), process: server.detach() };
-            self.held.update(|record| record.servers.push(server))?;
-        }
         let keys = ClusterKeys::generate(
             &spec.name,
             &spec.deploy.user,
             nodes.iter().map(|node| node.name.as_str()),
         )?;
         write_keys(&directory, &keys, &nodes)?;
-        let resolver = gateway.map(|outward| format!("nameserver {}\n", outward.resolver));
+        let is_install = self.order.strategy == Strategy::Install;
         let cluster_layer = directory.join("cluster.erofs");
         let paths = self.image_paths();
         let files = directory.join("files");
-        let cluster_files = ClusterFiles {
-            images: &paths,
-            user: &spec.deploy.user,
-            private_key: keys.user().private(),
-            public_key: &format!("{}\n", keys.user().public()),
-            hosts: &hosts_file(head, &nodes),
-            known_hosts: &known_hosts(&nodes, &keys),
-            hostfile: &mpi_hostfile(&nodes, spec.processors),
-            resolver: resolver.as_deref(),
-            uploads: (&spec.files, &self.order.directory),
-            time: seconds_now(),
+        let write_files = |outward: Option<Outward>| {
+            let resolver = outward.map(|outward| format!("nameserver {}\n", outward.resolver));
+            let cluster_files = ClusterFiles {
+                images: &paths,
+                user: &spec.deploy.user,
+                private_key: keys.user().private(),
+                public_key: &format!("{}\n", keys.user().public()),
+                hosts: &hosts_file(head, &nodes),
+                known_hosts: &known_hosts(&nodes, &keys),
+                hostfile: &mpi_hostfile(&nodes, spec.processors),
+                resolver: resolver.as_deref(),
+                uploads: (&spec.files, &self.order.directory),
+                time: seconds_now(),
+            };
+            if is_install {
+                cluster_files.lay_out(&files)
+            } else {
+                cluster_files.write_layer(&files, &cluster_layer)
+            }
         };
-        if is_install {
-            cluster_files.lay_out(&files)?;
-        } else {
-            cluster_files.write_layer(&files, &cluster_layer)?;
+        let (network, gateway) = thread::scope(|scope| -> Result<_, DeployError> {
+            let make = || ClusterNetwork::create(&plan, &mark, &directory);
+            let network = scope.spawn(make);
+            // who is asked for names is known once there is a way out, and nothing else has to wait
+            let early = (!spec.network.outward).then(|| write_files(None));
+            let network = network.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            self.held.update(|record| record.network = Some(network.holder()))?;
+            early.transpose()?;
+            if !spec.network.outward {
+                return Ok((network, None));
+            }
+            let gateway = network.outward(&addresses, &mark, &directory)?;
+            write_files(Some(gateway))?;
+            Ok((network, Some(gateway)))
+        })?;
+        let (exports, shared) = self.shared(head)?;
+        if !exports.is_empty() && !is_install {
+            let server = NfsServer::start(&network, head, &exports, &mark, &directory)?;
+            let server = ServerRecord { service: "NFS".to_owned(), process: server.detach() };
+            self.held.update(|record| record.servers.push(server))?;
         }
 
         let domains = directory.join("nodes");
@@ -469,52 +480,49 @@ impl Course<'_> {
             NodeDisk::Memory => None,
             NodeDisk::Disk => Some(self.empty_file_system(spec.disk)?),
         };
-        let mut tasks = Vec::new();
-        for (place, identity) in identities.into_iter().enumerate() {
-            let node = &self.held.record().nodes[place];
-            let own = match &file_system {
-                Some(original) => {
-                    let path = directory.join(format!("{}.disk", node.name));
-                    copy_sparse(original, &path)?;
-                    Some(path)
-                }
-                None => None,
-            };
-            let disks = Disks {
-                base: Some(paths[0].clone()),
-                layers: paths[1..].to_vec(),
-                cluster: Some(cluster_layer.to_owned()),
-                own,
-            };
-            let (disks, memory_use, origin) = if let Some(template) = &template {
-                (disks.all(&empty)?, DomainMemory::Saveable, Origin::Saved(template.saved()))
-            } else {
-                let prepare = Prepare { base: Some(BASE.to_owned()), warm: Vec::new() };
-                (disks.needed(), DomainMemory::Private, Origin::Boot(prepare))
-            };
-            let tap = AddressPlan::tap(place as u32 + 1);
-            let configuration = shape.machine(node.name.clone(), node.mac, tap, disks, memory_use);
-            hypervisor.define(&configuration)?;
-            tasks.push(NodeTask { configuration, origin, identity });
-        }
-        let outcomes = network.enter(|| all_at_work(&bringing, &tasks))?;
-        let states = self.conclude(&tasks, outcomes)?;
+        // a node's disk is made when its turn has come, so that the first need not wait for all
+        let nodes = &self.held.record().nodes;
+        let mut tasks =
+            nodes.iter().zip(identities).enumerate().map(|(place, (node, identity))| {
+                let own = match &file_system {
+                    Some(original) => {
+                        let path = directory.join(format!("{}.disk", node.name));
+                        copy_sparse(original, &path)?;
+                        Some(path)
+                    }
+                    None => None,
+                };
+                let disks = Disks {
+                    base: Some(paths[0].clone()),
+                    layers: paths[1..].to_vec(),
+                    cluster: Some(cluster_layer.to_owned()),
+                    own,
+                };
+                let (disks, memory_use, origin) = if let Some(template) = &template {
+                    (disks.all(&empty)?, DomainMemory::Saveable, Origin::Saved(template.saved()))
+                } else {
+                    let prepare = Prepare { base: Some(BASE.to_owned()), warm: Vec::new() };
+                    (disks.needed(), DomainMemory::Private, Origin::Boot(prepare))
+                };
+                let tap = AddressPlan::tap(place as u32 + 1);
+                let configuration =
+                    shape.machine(node.name.clone(), node.mac, tap, disks, memory_use);
+                hypervisor.define(&configuration)?;
+                Ok(NodeTask { configuration, origin, identity })
+            });
+        let outcomes = network.enter(|| all_at_work(&bringing, &mut tasks))??;
+        let states = self.conclude(outcomes)?;
         self.ended(phase, since);
         self.finish(&states)
     }
 
     /// What became of each node, if as many are ready as have to be.
-    fn conclude(
-        &self,
-        tasks: &[NodeTask],
-        outcomes: Vec<Result<f64, DeployError>>,
-    ) -> Result<States, DeployError> {
+    fn conclude(&self, outcomes: Vec<Outcome>) -> Result<States, DeployError> {
         let spec = &self.order.spec;
         let mut ready = 0;
         let mut first = None;
         let mut states = BTreeMap::new();
-        for (task, outcome) in tasks.iter().zip(outcomes) {
-            let name = task.configuration.name.clone();
+        for (name, outcome) in outcomes {
             match outcome {
                 Ok(seconds) => {
                     ready += 1;
@@ -628,25 +636,42 @@ fn node_record(cluster: &str, number: u32, address: vclust_debian::NodeAddress) 
     }
 }
 
-/// Brings nodes up, some at a time, the first first.
-fn all_at_work(bringing: &Bringing<'_>, tasks: &[NodeTask]) -> Vec<Result<f64, DeployError>> {
-    let next = AtomicUsize::new(0);
-    let outcomes: Vec<Mutex<Option<Result<f64, DeployError>>>> =
-        tasks.iter().map(|_| Mutex::new(None)).collect();
+/// Seconds until a node was ready, or why it is not.
+type Outcome = (DomainName, Result<f64, DeployError>);
+
+/// Brings nodes up, some at a time, the first first; each is made when its turn has come. What cannot be
+/// made fails all, once those that are on their way have arrived.
+fn all_at_work(
+    bringing: &Bringing<'_>,
+    tasks: &mut (dyn Iterator<Item = Result<NodeTask, DeployError>> + Send),
+) -> Result<Vec<Outcome>, DeployError> {
+    let source = Mutex::new((Some(tasks), Ok(())));
+    let next = || {
+        let mut source = source.lock().expect("nobody panics with it");
+        let (tasks, failure) = &mut *source;
+        match tasks.as_mut()?.next()? {
+            Ok(task) => Some(task),
+            Err(error) => {
+                *tasks = None;
+                *failure = Err(error);
+                None
+            }
+        }
+    };
+    let outcomes = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..bringing.at_once.min(tasks.len()) {
+        for _ in 0..bringing.at_once {
             scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(task) = tasks.get(place) else { return };
-                    let outcome = bringing.bring_up(task);
-                    *outcomes[place].lock().expect("nobody panics with it") = Some(outcome);
+                while let Some(task) = next() {
+                    let outcome = bringing.bring_up(&task);
+                    let outcome = (task.configuration.name, outcome);
+                    outcomes.lock().expect("nobody panics with it").push(outcome);
                 }
             });
         }
     });
-    let taken = outcomes.into_iter().map(|outcome| outcome.into_inner().expect("nobody panics"));
-    taken.map(|outcome| outcome.unwrap_or(Err(DeployError::Cancelled))).collect()
+    source.into_inner().expect("nobody panics with it").1?;
+    Ok(outcomes.into_inner().expect("nobody panics with it"))
 }
 
 /// Whole seconds since 1970.

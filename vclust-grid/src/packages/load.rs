@@ -7,7 +7,7 @@ use vclust_core::{
     FileOrigin, Index, IndexBuilder, Policy, Release, Request, Suite, VersionView,
     clearsigned_payload,
 };
-use vclust_debian::{AptConfiguration, OnProgress, open_index};
+use vclust_debian::{AptConfiguration, OnProgress, UnpackedIndexes, open_index};
 
 use super::error::PackagesError;
 use super::source::{PackageSource, RootState, machine_architecture};
@@ -111,9 +111,14 @@ impl Plan {
             .iter()
             .map(|list| (list.path.display().to_string(), list.archive_uri.clone()))
             .collect();
+        let unpacked = source.state().ok().and_then(|state| UnpackedIndexes::of(&state));
         for list in lists {
             let name = list.path.display().to_string();
-            files.push((open_index(&list.path)?, FileOrigin::of_suite(name, list.suite())));
+            let content = match &unpacked {
+                Some(unpacked) => unpacked.open(&list.path)?,
+                None => open_index(&list.path)?,
+            };
+            files.push((content, FileOrigin::of_suite(name, list.suite())));
         }
         if files.is_empty() {
             return Err(PackagesError::NoIndexes);

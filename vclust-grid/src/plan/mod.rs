@@ -21,6 +21,7 @@ use vclust_debian::{OnProgress, StateDirectory, StateDirectoryError};
 
 pub use error::ClusterPlanError;
 pub use inputs::{KnownEvents, KnownImages, read_spec};
+use stacks::KnownStacks;
 
 use crate::packages::{LoadedIndex, PackageSource, RootState};
 use crate::repository::{MINIMAL, Stack};
@@ -130,9 +131,9 @@ impl ClusterPlanner {
     ) -> Result<ClusterPlan, ClusterPlanError> {
         let start = Instant::now();
         let source = self.source.for_spec(&spec);
-        let minimal = self.stored_minimal()?;
-        let loaded = Arc::new(source.load(&root_of(minimal.as_ref()), on_progress)?);
-        self.plan_since(start, spec, loaded, minimal.as_ref())
+        let stored = self.stored()?;
+        let loaded = Arc::new(source.load(&root_of(stored.as_ref()), on_progress)?);
+        self.plan_since(start, spec, loaded, stored.as_ref())
     }
 
     /// As [`ClusterPlanner::plan`], on an index that is loaded already, which saves most of the time where
@@ -143,14 +144,14 @@ impl ClusterPlanner {
         spec: ClusterSpec,
         loaded: Arc<LoadedIndex>,
     ) -> Result<ClusterPlan, ClusterPlanError> {
-        let minimal = self.stored_minimal()?;
-        self.plan_since(Instant::now(), spec, loaded, minimal.as_ref())
+        let stored = self.stored()?;
+        self.plan_since(Instant::now(), spec, loaded, stored.as_ref())
     }
 
     /// What the root holds that every cluster starts from: the repository's minimal image, where there is
     /// one, or what would be in it.
     pub fn root(&self) -> Result<RootState, ClusterPlanError> {
-        Ok(root_of(self.stored_minimal()?.as_ref()))
+        Ok(root_of(self.stored()?.as_ref()))
     }
 
     fn plan_since(
@@ -158,7 +159,7 @@ impl ClusterPlanner {
         start: Instant,
         spec: ClusterSpec,
         loaded: Arc<LoadedIndex>,
-        minimal: Option<&StoredMinimal>,
+        stored: Option<&StoredImages>,
     ) -> Result<ClusterPlan, ClusterPlanError> {
         let items = self.meta_packages.expand_names(
             &loaded.index,
@@ -170,8 +171,7 @@ impl ClusterPlanner {
         let resolve_seconds = start.elapsed().as_secs_f64();
 
         let start = Instant::now();
-        let minimal = minimal.map(|minimal| &minimal.image);
-        let selection = self.select(&spec, &loaded.index, &closure, minimal)?;
+        let selection = self.select(&spec, &loaded.index, &closure, stored)?;
         let closure = PlannedClosure::of(&closure, spec.request());
         let select_seconds = start.elapsed().as_secs_f64();
         Ok(ClusterPlan { spec, loaded, closure, selection, resolve_seconds, select_seconds })
@@ -183,15 +183,15 @@ impl ClusterPlanner {
         spec: &ClusterSpec,
         index: &Index,
         closure: &Closure<'_>,
-        minimal: Option<&StoredImage>,
+        stored: Option<&StoredImages>,
     ) -> Result<Selection, ClusterPlanError> {
         let mut universe = Universe::new();
         let there: Vec<_> = index.installed().collect();
         let root = universe.add_versions(&there);
         let wanted = universe.add_target(closure);
         let mut catalogue = Catalogue::new();
-        let stacks = self.stacks(index)?;
-        let mut listings = self.listings(index)?;
+        let stacks = KnownStacks::of(stored.map(|stored| &stored.repository), index)?;
+        let mut listings = self.listings(index, stored)?;
         listings.images.extend(stacks.stacks.iter().map(Stack::listing));
         listings
             .add_to(&mut catalogue, &mut universe, index)
@@ -208,7 +208,7 @@ impl ClusterPlanner {
         conditions.hypervisor = Some(spec.deploy.hypervisor.name().to_owned());
         conditions.memory_bytes = Some(spec.memory.bytes());
         spec.deploy.transfer.name().clone_into(&mut conditions.method);
-        if let Some(minimal) = minimal {
+        if let Some(minimal) = stored.and_then(|stored| stored.minimal.as_ref()) {
             conditions.booted = self.booted(spec, &minimal.id, &stacks.stacks)?;
         }
         let possible = spec.deploy.hypervisor.strategies();
@@ -227,31 +227,33 @@ impl ClusterPlanner {
         self.state.clone().map_or_else(StateDirectory::locate, Ok)
     }
 
-    /// The repository's minimal image, where images come from there.
-    fn stored_minimal(&self) -> Result<Option<StoredMinimal>, ClusterPlanError> {
+    /// The repository, where images come from there and there is one.
+    fn stored(&self) -> Result<Option<StoredImages>, ClusterPlanError> {
         if self.images != KnownImages::Repository {
             return Ok(None);
         }
         let Some(repository) = ImageRepository::open_existing(&self.state()?)? else {
             return Ok(None);
         };
-        match repository.get(MINIMAL) {
-            Ok(image) => {
-                let status = repository.path_of(&image).join(ROOT_STATUS);
-                Ok(Some(StoredMinimal { status, image }))
-            }
-            Err(RepositoryError::Unknown { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let minimal = match repository.get(MINIMAL) {
+            Ok(image) => Some(image),
+            Err(RepositoryError::Unknown { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some(StoredImages { repository, minimal }))
     }
 
     /// The images to choose from.
-    fn listings(&self, index: &Index) -> Result<ImageListings, ClusterPlanError> {
+    fn listings(
+        &self,
+        index: &Index,
+        stored: Option<&StoredImages>,
+    ) -> Result<ImageListings, ClusterPlanError> {
         match &self.images {
             KnownImages::Given(listings) => Ok(listings.clone()),
             KnownImages::File(path) => inputs::read_images(path),
-            KnownImages::Repository => match ImageRepository::open_existing(&self.state()?)? {
-                Some(repository) => Ok(repository.listings(index.native_architecture())?),
+            KnownImages::Repository => match stored {
+                Some(stored) => Ok(stored.repository.listings(index.native_architecture())?),
                 None => Ok(ImageListings::default()),
             },
         }
@@ -274,15 +276,19 @@ impl ClusterPlanner {
     }
 }
 
-/// The repository's minimal image.
-struct StoredMinimal {
-    /// Its dpkg status file, which says better than any index what is in it.
-    status: PathBuf,
-    image: StoredImage,
+/// The repository, opened once for a plan.
+struct StoredImages {
+    repository: ImageRepository,
+    minimal: Option<StoredImage>,
 }
 
-fn root_of(minimal: Option<&StoredMinimal>) -> RootState {
-    minimal.map_or(RootState::Minimal, |minimal| RootState::StatusFile(minimal.status.clone()))
+/// The minimal image's dpkg status file says better than any index what is in it.
+fn root_of(stored: Option<&StoredImages>) -> RootState {
+    let status = |stored: &StoredImages| {
+        let minimal = stored.minimal.as_ref()?;
+        Some(RootState::StatusFile(stored.repository.path_of(minimal).join(ROOT_STATUS)))
+    };
+    stored.and_then(status).unwrap_or(RootState::Minimal)
 }
 
 impl PlannedClosure {

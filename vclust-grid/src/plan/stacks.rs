@@ -5,41 +5,38 @@ use std::fs;
 
 use vclust_core::{Candidate, Closure, Index, Selection, Stanzas, Strategy};
 
-use super::{ClusterPlanError, ClusterPlanner, KnownImages};
+use super::ClusterPlanError;
 use crate::deploy::MOST_LAYERS;
 use crate::repository::Stack;
 use crate::{ImageRepository, ROOT_STATUS};
 
 /// Stacks to choose from, and where they lie.
-pub(super) struct KnownStacks {
+pub(super) struct KnownStacks<'a> {
     pub(super) stacks: Vec<Stack>,
-    repository: Option<ImageRepository>,
+    repository: Option<&'a ImageRepository>,
 }
 
-impl ClusterPlanner {
-    /// The stacks of the repository, where images come from there. One more layer may have to come over
-    /// each, so the highest are left out.
-    pub(super) fn stacks(&self, index: &Index) -> Result<KnownStacks, ClusterPlanError> {
-        let nothing = KnownStacks { stacks: Vec::new(), repository: None };
-        if self.images != KnownImages::Repository {
-            return Ok(nothing);
-        }
-        let Some(repository) = ImageRepository::open_existing(&self.state()?)? else {
-            return Ok(nothing);
+impl<'a> KnownStacks<'a> {
+    /// The stacks of a repository, if there is one, that a node can have.
+    pub(super) fn of(
+        repository: Option<&'a ImageRepository>,
+        index: &Index,
+    ) -> Result<Self, ClusterPlanError> {
+        let mut stacks = match repository {
+            Some(repository) => repository.stacks(index.native_architecture())?,
+            None => Vec::new(),
         };
-        let mut stacks = repository.stacks(index.native_architecture())?;
-        stacks.retain(|stack| stack.parts.len() <= MOST_LAYERS);
-        Ok(KnownStacks { stacks, repository: Some(repository) })
+        stacks.retain(|stack| stack.parts.len() <= MOST_LAYERS + 1);
+        Ok(Self { stacks, repository })
     }
-}
 
-impl KnownStacks {
     fn find(&self, id: &str) -> Option<&Stack> {
         self.stacks.iter().find(|stack| stack.top().id == id)
     }
 
-    /// Leaves out what cannot be carried out: nodes install from an image, not from layers over one, and
-    /// a layer may have removed what the request wants. As many candidates as wanted stay.
+    /// Leaves out what cannot be carried out: nodes install from an image, not from layers over one,
+    /// nothing goes over as many layers as a node can have, and a layer may have removed what the request
+    /// wants. As many candidates as wanted stay.
     pub(super) fn only_usable(
         &self,
         mut selection: Selection,
@@ -47,10 +44,12 @@ impl KnownStacks {
         kept: usize,
     ) -> Selection {
         let before = selection.candidates.len();
-        let is_whole = |candidate: &Candidate| {
-            candidate.strategy != Strategy::Install || self.find(&candidate.image).is_none()
+        let is_possible = |candidate: &Candidate| {
+            let Some(stack) = self.find(&candidate.image) else { return true };
+            let adds = candidate.missing + candidate.removals > 0 || !candidate.layers.is_empty();
+            candidate.strategy != Strategy::Install && !(adds && stack.parts.len() > MOST_LAYERS)
         };
-        selection.candidates.retain(is_whole);
+        selection.candidates.retain(is_possible);
         selection.considered -= before - selection.candidates.len();
         let candidates = std::mem::take(&mut selection.candidates);
         let usable = candidates.into_iter().filter(|candidate| {
@@ -63,7 +62,7 @@ impl KnownStacks {
 
     /// Whether all packages of a closure are in a stack, by dpkg's status beside its top.
     fn holds(&self, stack: &Stack, wanted: &Closure<'_>) -> bool {
-        let Some(repository) = &self.repository else { return false };
+        let Some(repository) = self.repository else { return false };
         let Ok(status) = fs::read(repository.path_of(stack.top()).join(ROOT_STATUS)) else {
             return false;
         };

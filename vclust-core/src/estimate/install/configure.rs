@@ -30,8 +30,8 @@ impl Beta {
         let mut by_index = Vec::new();
         for (facts, seconds) in samples {
             match facts {
-                Configure::Scripts(terms) => scripts.push((*terms, *seconds)),
-                Configure::ByIndex(terms) => by_index.push((*terms, *seconds)),
+                Configure::Scripts(terms) => scripts.push(Sample::of(terms, *seconds)),
+                Configure::ByIndex(terms) => by_index.push(Sample::of(terms, *seconds)),
             }
         }
         Self { scripts: fit(&scripts, &self.scripts), by_index: fit(&by_index, &self.by_index) }
@@ -42,9 +42,32 @@ fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
+/// One package: its terms that are not zero, which most are, and its seconds.
+struct Sample<const N: usize> {
+    terms: [(usize, f64); N],
+    count: usize,
+    seconds: f64,
+}
+
+impl<const N: usize> Sample<N> {
+    fn of(all: &[f64; N], seconds: f64) -> Self {
+        let mut terms = [(0, 0.0); N];
+        let mut count = 0;
+        for (term, value) in all.iter().enumerate().filter(|(_, value)| **value > 0.0) {
+            terms[count] = (term, *value);
+            count += 1;
+        }
+        Self { terms, count, seconds }
+    }
+
+    fn terms(&self) -> &[(usize, f64)] {
+        &self.terms[..self.count]
+    }
+}
+
 /// Non-negative least squares, reweighted: errors grow with the prediction, and far ones count
 /// as Huber counts them.
-fn fit<const N: usize>(samples: &[([f64; N], f64)], prior: &[f64; N]) -> [f64; N] {
+fn fit<const N: usize>(samples: &[Sample<N>], prior: &[f64; N]) -> [f64; N] {
     let mut beta = *prior;
     if samples.is_empty() {
         return beta;
@@ -57,16 +80,17 @@ fn fit<const N: usize>(samples: &[([f64; N], f64)], prior: &[f64; N]) -> [f64; N
             normal[term][term] = pull;
             right[term] = pull * prior[term];
         }
-        for (terms, seconds) in samples {
-            let predicted = dot(&beta, terms).max(1e-3);
+        for sample in samples {
+            let terms = sample.terms();
+            let predicted = terms.iter().map(|(term, value)| beta[*term] * value).sum::<f64>();
+            let predicted = predicted.max(1e-3);
             let variance = 0.0005_f64.powi(2) + (0.3 * predicted).powi(2);
-            let z = (seconds - predicted).abs() / variance.sqrt();
+            let z = (sample.seconds - predicted).abs() / variance.sqrt();
             let weight = (2.5 / z.max(1e-9)).min(1.0) / variance;
-            // Most terms of most packages are zero.
-            for term in (0..N).filter(|term| terms[*term] > 0.0) {
-                right[term] += weight * terms[term] * seconds;
-                for other in 0..N {
-                    normal[term][other] += weight * terms[term] * terms[other];
+            for (term, value) in terms {
+                right[*term] += weight * value * sample.seconds;
+                for (other, other_value) in terms {
+                    normal[*term][*other] += weight * value * other_value;
                 }
             }
         }
@@ -86,10 +110,16 @@ fn non_negative<const N: usize>(
 ) -> [f64; N] {
     let mut x = *start;
     for _ in 0..SWEEPS {
+        let mut is_settled = true;
         for term in 0..N {
             let sum: f64 = (0..N).map(|other| normal[term][other] * x[other]).sum();
             let rest = right[term] - sum + normal[term][term] * x[term];
-            x[term] = (rest / normal[term][term]).max(0.0);
+            let better = (rest / normal[term][term]).max(0.0);
+            is_settled &= better.to_bits() == x[term].to_bits();
+            x[term] = better;
+        }
+        if is_settled {
+            break;
         }
     }
     x
@@ -102,11 +132,11 @@ mod tests {
 
     #[test]
     fn costs_never_become_negative_and_wild_ones_do_not_count() {
-        let samples: Vec<([f64; 3], f64)> = (0..200)
+        let samples: Vec<Sample<3>> = (0..200)
             .map(|i| {
                 let terms = [1.0, f64::from(i % 3), f64::from(i % 5)];
                 let seconds = 0.003 + 0.02 * terms[1];
-                (terms, if i % 25 == 0 { 5.0 } else { seconds })
+                Sample::of(&terms, if i % 25 == 0 { 5.0 } else { seconds })
             })
             .collect();
         let found = fit(&samples, &[0.002, 0.05, 0.01]);

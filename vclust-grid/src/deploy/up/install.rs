@@ -16,7 +16,7 @@ use vclust_core::{
 };
 use vclust_debian::{AddressPlan, ClusterNetwork, DhcpHost, NfsExport};
 
-use super::{Course, PhaseTime, all_at_work, random};
+use super::{Course, Outcome, PhaseTime, all_at_work, random};
 use crate::StoredImage;
 use crate::cluster::ServerRecord;
 use crate::deploy::cancel::Cancel;
@@ -24,7 +24,7 @@ use crate::deploy::capacity;
 use crate::deploy::error::DeployError;
 use crate::deploy::events::{DeployEvent, NodeStage};
 use crate::deploy::install::{
-    InstallBoot, InstallIdentity, InstallPlan, InstallService, InstallServiceError, node_partitions,
+    InstallBoot, InstallIdentity, InstallPlan, InstallService, node_partitions,
 };
 use crate::deploy::machine::{Disks, KERNEL, OWN, Shape};
 use crate::deploy::node::{Bringing, NodeTask, Origin, now};
@@ -165,8 +165,8 @@ impl Course<'_> {
             at_once: tasks.len(),
         };
         let (outcomes, service) =
-            network.enter(|| watched(&bringing, &tasks, service, self.deployer.cancel))??;
-        let states = self.conclude(&tasks, outcomes)?;
+            network.enter(|| watched(&bringing, tasks, service, self.deployer.cancel))??;
+        let states = self.conclude(outcomes)?;
         if !self.order.spec.shared.is_empty() {
             let [_, process] = service.processes();
             let server = ServerRecord { service: "NFS".to_owned(), process };
@@ -222,10 +222,10 @@ impl Course<'_> {
 /// Brings all nodes up, and looks after the servers meanwhile. If one of them is lost, so is the start.
 fn watched<'a>(
     bringing: &Bringing<'_>,
-    tasks: &[NodeTask],
+    tasks: Vec<NodeTask>,
     mut service: InstallService<'a>,
     asked: &Cancel,
-) -> Result<(Vec<Result<f64, DeployError>>, InstallService<'a>), InstallServiceError> {
+) -> Result<(Vec<Outcome>, InstallService<'a>), DeployError> {
     let is_over = AtomicBool::new(false);
     let (outcomes, lost) = thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -245,13 +245,13 @@ fn watched<'a>(
             }
             None
         });
-        let outcomes = all_at_work(bringing, tasks);
+        let outcomes = all_at_work(bringing, &mut tasks.into_iter().map(Ok));
         is_over.store(true, Ordering::Relaxed);
         (outcomes, watcher.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     match lost {
-        Some(error) => Err(error),
-        None => Ok((outcomes, service)),
+        Some(error) => Err(error.into()),
+        None => Ok((outcomes?, service)),
     }
 }
 
