@@ -36,6 +36,7 @@ fn phase(number: u32) -> PhaseEvent {
         seconds: 2.0 + 0.1 * f64::from(number % 16),
         hypervisor: Some("qemu".to_owned()),
         memory_bytes: Some(u64::from(1 + number / 16) << 29),
+        bytes: None,
     }
 }
 

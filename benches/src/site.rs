@@ -25,6 +25,7 @@ pub fn made_up_event(number: u64) -> Event {
             seconds: seconds(number),
             hypervisor: Some("qemu".to_owned()),
             memory_bytes: Some(320 << 20),
+            bytes: None,
         }),
         _ => install(number),
     }

@@ -38,7 +38,7 @@ pub use estimate::{
     Accuracy, BlendedTransfer, ContentionTransfer, Estimate, Estimator, FittedPriors,
     InstallEstimator, InstallLine, InstallStatistics, InstallTask, MeanTransfer, NodeSpeed,
     PackageCost, PhaseEstimator, PhaseTask, Priors, RunCost, RunScale, Slowdown, TransferTask,
-    compare_estimators,
+    UNPACKED_BYTES, compare_estimators,
 };
 pub use generation::{
     Changes, ExpectedTime, ExpectedTimeOptions, Frequent, GenerationPolicy, Golden, ImageSizes,

@@ -55,6 +55,7 @@ fn boot(second: u32, seconds: f64) -> Event {
         seconds,
         hypervisor: Some("qemu".to_owned()),
         memory_bytes: Some(320 << 20),
+        bytes: None,
     })
 }
 

@@ -26,7 +26,7 @@ pub use install::{
 pub use line::InstallLine;
 pub use mean_transfer::{MeanTransfer, TransferTask};
 pub use node_speed::{NodeSpeed, Slowdown};
-pub use phase::{PhaseEstimator, PhaseTask};
+pub use phase::{PhaseEstimator, PhaseTask, UNPACKED_BYTES};
 pub(crate) use robust::{median, quantile};
 pub use transfer::{BlendedTransfer, ContentionTransfer};
 

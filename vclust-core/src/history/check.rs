@@ -41,6 +41,9 @@ impl Event {
                 named("site", &event.site)?;
                 named("cluster", &event.cluster)?;
                 named("strategy", &event.strategy)?;
+                if let Some(bytes) = event.bytes {
+                    at_most("bytes", bytes as f64, MOST_BYTES as f64)?;
+                }
                 if let Some(memory) = event.memory_bytes {
                     at_most("memory_bytes", memory as f64, MOST_MEMORY as f64)?;
                 }

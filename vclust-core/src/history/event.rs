@@ -136,6 +136,9 @@ pub struct PhaseEvent {
     /// Memory of each node in bytes, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Bytes of the archive that was unpacked, where the phase is [`Phase::Unpack`] and they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 /// The timed parts of a build.

@@ -5,7 +5,7 @@ use super::prices::{BytesPrice, Prices, RunPrice, StrategyPrices};
 use crate::catalogue::Catalogue;
 use crate::estimate::{
     BlendedTransfer, Estimate, Estimator, InstallEstimator, NodeSpeed, PhaseEstimator, PhaseTask,
-    RunCost, Slowdown, TransferTask,
+    RunCost, Slowdown, TransferTask, UNPACKED_BYTES,
 };
 use crate::history::Phase;
 use crate::strategy::Strategy;
@@ -133,9 +133,7 @@ impl Estimators<'_> {
         if strategy == Strategy::Install {
             by_bytes.push((Phase::Transfer, self.transfer_price(conditions)?));
             if conditions.unpacks_apart {
-                // An unpack phase is of whatever images the site has, so it has no size.
-                let unpack = phase(Phase::Unpack, together)?;
-                by_bytes.push((Phase::Unpack, constant(unpack)));
+                by_bytes.push((Phase::Unpack, by_size(phase(Phase::Unpack, together)?)));
             }
             measured = self.measured(conditions, catalogue);
         }
@@ -199,6 +197,12 @@ impl Estimators<'_> {
         let run = self.installs.run_estimate(&certain, nodes);
         (run.high - run.seconds) / run.seconds
     }
+}
+
+/// What takes time in proportion to an image, estimated for one of [`UNPACKED_BYTES`].
+fn by_size(estimate: Estimate) -> BytesPrice {
+    let per_byte = estimate.seconds / UNPACKED_BYTES as f64;
+    BytesPrice { start: 0.0, per_byte, ..constant(estimate) }
 }
 
 fn constant(estimate: Estimate) -> BytesPrice {

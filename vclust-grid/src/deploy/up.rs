@@ -115,6 +115,8 @@ struct Course<'a> {
     start: Instant,
     held: HeldCluster,
     phases: Vec<PhaseTime>,
+    /// Bytes of the archive that nodes unpack, where they do.
+    unpacked: Option<u64>,
     _leases: Vec<Lease>,
 }
 
@@ -158,6 +160,7 @@ impl Deployer<'_> {
             start: Instant::now(),
             held,
             phases: order.measured.clone(),
+            unpacked: None,
             _leases: leases,
         };
         let outcome = course.run();
@@ -618,6 +621,7 @@ impl Course<'_> {
                 seconds: time.seconds,
                 hypervisor: Some(spec.deploy.hypervisor.name().to_owned()),
                 memory_bytes: Some(spec.memory.bytes()),
+                bytes: self.unpacked.filter(|_| time.phase == Phase::Unpack),
             })
         };
         Ok(learned.map(event).collect())

@@ -348,6 +348,7 @@ impl<'a> ImageBuilder<'a> {
             seconds,
             hypervisor: None,
             memory_bytes: None,
+            bytes: None,
         };
         BuildEvents { install: Some(install), phase: Some(phase) }
     }

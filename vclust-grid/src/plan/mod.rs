@@ -207,6 +207,7 @@ impl ClusterPlanner {
         let mut conditions = Conditions::new(&self.site, spec.nodes);
         conditions.hypervisor = Some(spec.deploy.hypervisor.name().to_owned());
         conditions.memory_bytes = Some(spec.memory.bytes());
+        conditions.unpacks_apart = true;
         spec.deploy.transfer.name().clone_into(&mut conditions.method);
         if let Some(minimal) = stored.and_then(|stored| stored.minimal.as_ref()) {
             conditions.booted = self.booted(spec, &minimal.id, &stacks.stacks)?;
@@ -253,7 +254,9 @@ impl ClusterPlanner {
             KnownImages::Given(listings) => Ok(listings.clone()),
             KnownImages::File(path) => inputs::read_images(path),
             KnownImages::Repository => match stored {
-                Some(stored) => Ok(stored.repository.listings(index.native_architecture())?),
+                Some(stored) => {
+                    Ok(stored.repository.listings_for_nodes(index.native_architecture())?)
+                }
                 None => Ok(ImageListings::default()),
             },
         }

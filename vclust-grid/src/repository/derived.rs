@@ -35,6 +35,23 @@ pub struct StoredArchive {
 }
 
 const SUFFIX: &str = ".tar.zst";
+/// How much smaller an archive is than the image: 3.03 times of the minimal image, 3.07 times of one with a
+/// compiler and MPI.
+const COMPRESSED: u64 = 3;
+
+/// The archive in the directory of what was made of an image.
+fn archive_in(directory: &Path) -> io::Result<Option<StoredArchive>> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let digest = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+        if let Some(sha256) = digest.and_then(|digest| digest.parse().ok()) {
+            let bytes = entry.metadata()?.len();
+            return Ok(Some(StoredArchive { path: entry.path(), bytes, sha256 }));
+        }
+    }
+    Ok(None)
+}
 
 impl ImageRepository {
     /// An image as a directory with all its files. Hold a [`Lease`](super::Lease) while you use it.
@@ -55,19 +72,7 @@ impl ImageRepository {
             return Ok(StoredArchive { path, bytes: product.bytes, sha256: product.sha256 });
         }
         let directory = self.make_derived(image)?;
-        let found = || -> io::Result<Option<StoredArchive>> {
-            for entry in fs::read_dir(&directory)? {
-                let entry = entry?;
-                let name = entry.file_name();
-                let digest = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
-                if let Some(sha256) = digest.and_then(|digest| digest.parse().ok()) {
-                    let bytes = entry.metadata()?.len();
-                    return Ok(Some(StoredArchive { path: entry.path(), bytes, sha256 }));
-                }
-            }
-            Ok(None)
-        };
-        if let Some(archive) = found().map_err(RepositoryError::read(&directory))? {
+        if let Some(archive) = archive_in(&directory).map_err(RepositoryError::read(&directory))? {
             return Ok(archive);
         }
         let new = directory.join(format!(".{}{SUFFIX}", std::process::id()));
@@ -77,6 +82,17 @@ impl ImageRepository {
         let path = directory.join(format!("{sha256}{SUFFIX}"));
         fs::rename(&new, &path).map_err(RepositoryError::write(&path))?;
         Ok(StoredArchive { path, bytes, sha256 })
+    }
+
+    /// Bytes of the archive that nodes install an image from; a guess where it was not made yet.
+    pub(crate) fn archive_bytes(&self, image: &StoredImage) -> u64 {
+        if let Some((_, bytes)) = image.products.iter().find(|(name, _)| name == root_archive()) {
+            return *bytes;
+        }
+        match archive_in(&self.derived().join(&image.id)) {
+            Ok(Some(archive)) => archive.bytes,
+            Ok(None) | Err(_) => image.transfer_bytes() / COMPRESSED,
+        }
     }
 
     fn derive(

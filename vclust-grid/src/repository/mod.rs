@@ -191,6 +191,25 @@ impl ImageRepository {
     /// The images for an architecture as selection and generation take them, the latest minimal one
     /// under the name `minimal`, and the layers that lie on it; [`ImageRepository::stacks`] has the others.
     pub fn listings(&self, architecture: &str) -> Result<ImageListings, RepositoryError> {
+        self.listings_with(architecture, StoredImage::transfer_bytes)
+    }
+
+    /// As [`ImageRepository::listings`], with the bytes that nodes get which install an image.
+    pub(crate) fn listings_for_nodes(
+        &self,
+        architecture: &str,
+    ) -> Result<ImageListings, RepositoryError> {
+        self.listings_with(architecture, |image| match image.kind {
+            ImageKind::Image => self.archive_bytes(image),
+            ImageKind::Layer => image.transfer_bytes(),
+        })
+    }
+
+    fn listings_with(
+        &self,
+        architecture: &str,
+        bytes: impl Fn(&StoredImage) -> u64,
+    ) -> Result<ImageListings, RepositoryError> {
         let images = self.list()?;
         let minimal = latest_minimal(&images, Some(architecture)).map(|image| image.id.as_str());
         let listed = images.iter().filter(|image| match image.kind {
@@ -205,7 +224,7 @@ impl ImageRepository {
                     ImageKind::Image => ListedKind::Image,
                     ImageKind::Layer => ListedKind::Layer,
                 },
-                bytes: image.transfer_bytes(),
+                bytes: bytes(image),
                 packages: image.package_versions(),
             }
         };

@@ -110,6 +110,7 @@ fn phases() -> impl Strategy<Value = Event> {
                 seconds,
                 hypervisor: memory_bytes.map(|_| "qemu".to_owned()),
                 memory_bytes,
+                bytes: None,
             })
         },
     )

@@ -6,5 +6,6 @@ mod collecting;
 mod crashes;
 mod exporting;
 mod made;
+mod planning;
 mod processes;
 mod verifying;

@@ -1,6 +1,6 @@
 //! Scenarios of phases.
 
-use super::{PhaseEstimator, PhaseTask};
+use super::{PhaseEstimator, PhaseTask, UNPACKED_BYTES};
 use crate::estimate::{Estimate, Estimator};
 use crate::history::{Phase, PhaseEvent};
 
@@ -17,6 +17,7 @@ fn event(phase: Phase, hypervisor: &str, memory: u64, nodes: u32, seconds: f64) 
         seconds,
         hypervisor: Some(hypervisor.to_owned()),
         memory_bytes: Some(memory),
+        bytes: None,
     }
 }
 
@@ -199,4 +200,20 @@ fn intervals_cover_what_they_claim() {
     }
     let share = f64::from(covered) / f64::from(all);
     assert!((0.85..0.97).contains(&share), "{share}");
+}
+
+#[test]
+fn unpacking_is_learned_by_the_size_of_what_was_unpacked() {
+    // the same speed, seen in archives of two sizes
+    let unpack = |bytes: u64, seconds: f64| PhaseEvent {
+        strategy: "install".to_owned(),
+        bytes: Some(bytes),
+        ..event(Phase::Unpack, "qemu", 512 * MIB, 1, seconds)
+    };
+    let events: Vec<_> = (0..4)
+        .flat_map(|_| [unpack(UNPACKED_BYTES / 2, 3.0), unpack(4 * UNPACKED_BYTES, 24.0)])
+        .collect();
+    let task = PhaseTask::from(&events[0]);
+    let estimate = learned(&events).estimate(&task).expect("it was measured");
+    close(estimate, 6.0, 0.05);
 }

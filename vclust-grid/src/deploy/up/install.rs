@@ -97,6 +97,7 @@ impl Course<'_> {
             address: node.address,
         });
         let bytes = archive.bytes;
+        self.unpacked = Some(bytes);
         let boot = match spec.deploy.boot {
             BootMethod::Kernel => None,
             BootMethod::Network => Some(InstallBoot {
