@@ -19,8 +19,12 @@ use vclust_grid::{HistoryDatabase, Learner, last_learned, learned};
 
 const EVENTS: u64 = 1_000_000;
 const REQUESTS: usize = 10_000;
-const LEARNER: Learner<'_> =
-    Learner { name: "mean transfer", version: 1, kind: Some(EventKind::Transfer) };
+const LEARNER: Learner<'_> = Learner {
+    name: "mean transfer",
+    version: 1,
+    kind: Some(EventKind::Transfer),
+    worth_writing: 200,
+};
 
 fn fold(rule: &mut MeanTransfer, events: &[Event]) {
     rule.learn(&events.iter().filter_map(Event::as_transfer).collect::<Vec<_>>());

@@ -22,12 +22,16 @@ pub struct SiteEstimators<'a> {
     pub phases: PhaseEstimator,
 }
 
-const INSTALLS: Learner<'_> =
-    Learner { name: "installs", version: 2, kind: Some(EventKind::Install) };
-const NODES: Learner<'_> = Learner { name: "nodes", version: 1, kind: Some(EventKind::Install) };
-const TRANSFERS: Learner<'_> =
-    Learner { name: "transfers", version: 1, kind: Some(EventKind::Transfer) };
-const PHASES: Learner<'_> = Learner { name: "phases", version: 1, kind: Some(EventKind::Phase) };
+/// While runs are few, each has the coefficients fitted anew, which takes 2 ms.
+const INSTALLS: Learner<'_> = Learner { worth_writing: 2, ..of("installs", 2, EventKind::Install) };
+const NODES: Learner<'_> = of("nodes", 1, EventKind::Install);
+const TRANSFERS: Learner<'_> = of("transfers", 1, EventKind::Transfer);
+const PHASES: Learner<'_> = of("phases", 1, EventKind::Phase);
+
+const fn of(name: &str, version: u32, kind: EventKind) -> Learner<'_> {
+    let worth_writing = Learner::USUALLY_WORTH_WRITING;
+    Learner { name, version, kind: Some(kind), worth_writing }
+}
 
 impl<'a> SiteEstimators<'a> {
     /// Estimators that have learned from all events of a store, and from vclust's shipped priors. `index`

@@ -10,8 +10,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vclust_core::{Event, EventFilter, EventId, EventKind, HistoryStore, Saved, Snapshot};
 
-/// So many events are folded again and again before the state is worth writing.
-const WORTH_SAVING: usize = 200;
 /// Events that are folded at once: estimators refit once for all of them.
 const BATCH: usize = 1000;
 
@@ -24,6 +22,14 @@ pub struct Learner<'a> {
     pub version: u32,
     /// The only kind of events it learns from, if there is one: others are not even read.
     pub kind: Option<EventKind>,
+    /// So many events are folded again and again before the state is worth writing: fewer where to fold
+    /// one takes as long as to write it all.
+    pub worth_writing: usize,
+}
+
+impl Learner<'_> {
+    /// What states are written for, where events are folded in microseconds.
+    pub const USUALLY_WORTH_WRITING: usize = 200;
 }
 
 /// The state of an estimator after all events of a store.
@@ -59,7 +65,7 @@ where
     if !batch.is_empty() {
         fold(&mut state, &batch);
     }
-    if folded >= WORTH_SAVING || (is_first && folded > 0) {
+    if folded >= learner.worth_writing || (is_first && folded > 0) {
         keep(store, learner, last, &state);
     }
     Ok(state)

@@ -19,9 +19,14 @@ struct Counter {
     transfers: u32,
 }
 
-const COUNTER: Learner<'_> = Learner { name: "counter", version: 1, kind: None };
-const MEAN: Learner<'_> =
-    Learner { name: "mean transfer", version: 1, kind: Some(EventKind::Transfer) };
+const COUNTER: Learner<'_> =
+    Learner { name: "counter", version: 1, kind: None, worth_writing: 200 };
+const MEAN: Learner<'_> = Learner {
+    name: "mean transfer",
+    version: 1,
+    kind: Some(EventKind::Transfer),
+    worth_writing: 200,
+};
 
 fn count<H: HistoryStore>(store: &mut H, learner: Learner<'_>) -> (Counter, u32) {
     let mut folded = 0;

@@ -142,7 +142,8 @@ fn an_import_that_is_killed_leaves_nothing() {
 #[test]
 fn several_processes_record_and_learn_at_once() {
     const EACH: i64 = 300;
-    const COUNTER: Learner<'_> = Learner { name: "counter", version: 1, kind: None };
+    const COUNTER: Learner<'_> =
+        Learner { name: "counter", version: 1, kind: None, worth_writing: 200 };
     let count = |database: &mut HistoryDatabase| {
         learned(database, COUNTER, |count: &mut u32, events| {
             *count += events.len() as u32;
