@@ -142,7 +142,12 @@ pub enum XenProblem {
 
 impl From<XenProblem> for HypervisorProblem {
     fn from(problem: XenProblem) -> Self {
-        Self::Other(Box::new(problem))
+        match problem {
+            XenProblem::NoXen | XenProblem::Rights | XenProblem::Store { .. } => {
+                Self::Unusable(Box::new(problem))
+            }
+            _ => Self::Other(Box::new(problem)),
+        }
     }
 }
 

@@ -68,6 +68,9 @@ pub enum HypervisorProblem {
         /// What it said.
         said: String,
     },
+    /// The hypervisor works for no domain, and will not do so later: nothing is to be tried again.
+    #[error(transparent)]
+    Unusable(Box<dyn StdError + Send + Sync>),
     /// Something else.
     #[error(transparent)]
     Other(Box<dyn StdError + Send + Sync>),

@@ -59,6 +59,8 @@ impl Xen {
         }
         match listed.iter().find(|domain| domain.uuid == Some(record.uuid())) {
             Some(own) if of(own).is_active() => Err(HypervisorProblem::State { state: of(own) }),
+            // nothing can be left of what was never started
+            None if record.run()?.is_none() => Ok(()),
             _ => self.clear(record),
         }
     }
