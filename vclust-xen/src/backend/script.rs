@@ -9,8 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+use vclust_core::HypervisorProblem;
 
-use crate::problem::{Outcome, file};
+use crate::problem::Outcome;
 
 /// Its name below the backend's directory, which is no domain's.
 pub(super) const NAME: &str = "attach-interface";
@@ -27,6 +28,6 @@ pub(super) fn write(below: &Path) -> Outcome<PathBuf> {
         draft.persist(&path)?;
         Ok(())
     };
-    write().map_err(file("write", &path))?;
+    write().map_err(HypervisorProblem::file("write", &path))?;
     Ok(path)
 }
