@@ -42,7 +42,9 @@ impl Saved {
     pub(crate) fn open(path: &Path, own: &Shape) -> Outcome<Self> {
         let path = std::path::absolute(path).map_err(HypervisorProblem::file("find", path))?;
         let description: Option<Description> = read(&path.join(DESCRIPTION))?;
-        let none = || HypervisorProblem::file("read", &path.join(DESCRIPTION))(io::ErrorKind::NotFound.into());
+        let none = || {
+            HypervisorProblem::file("read", &path.join(DESCRIPTION))(io::ErrorKind::NotFound.into())
+        };
         let description = description.ok_or_else(none)?;
         description.shape.fits(own, &path)?;
         let memory = path.join(MEMORY);
@@ -92,7 +94,8 @@ impl Saving {
             Err(error) if error.kind() == io::ErrorKind::NotFound => private_directory(&path)?,
             Err(error) => return Err(HypervisorProblem::file("read", &path)(error)),
         }
-        let state = private_file(&path.join(STATE)).map_err(HypervisorProblem::file("write", &path.join(STATE)))?;
+        let state = private_file(&path.join(STATE))
+            .map_err(HypervisorProblem::file("write", &path.join(STATE)))?;
         Ok(Self { path, state, finished: false })
     }
 
@@ -111,15 +114,19 @@ impl Saving {
         let memory = self.memory();
         let open = File::options().read(true).write(true).open(&memory);
         let open = open.map_err(HypervisorProblem::file("open", &memory))?;
-        let written = free_zeros(&open).map_err(HypervisorProblem::file("free space of", &memory))?;
+        let written =
+            free_zeros(&open).map_err(HypervisorProblem::file("free space of", &memory))?;
         open.sync_all().map_err(HypervisorProblem::file("write", &memory))?;
         self.state.sync_all().map_err(HypervisorProblem::file("write", &self.path))?;
         let path = self.path.join(DESCRIPTION);
         let description = Description { qemu: qemu.to_owned(), shape, written };
-        let text = serde_json::to_vec_pretty(&description).map_err(HypervisorProblem::damaged(&path))?;
+        let text =
+            serde_json::to_vec_pretty(&description).map_err(HypervisorProblem::damaged(&path))?;
         write_whole(&path, &text).map_err(HypervisorProblem::file("write", &path))?;
         let sync = |path: &Path| File::open(path)?.sync_all();
-        sync(&path).and_then(|()| sync(&self.path)).map_err(HypervisorProblem::file("write", &path))?;
+        sync(&path)
+            .and_then(|()| sync(&self.path))
+            .map_err(HypervisorProblem::file("write", &path))?;
         self.finished = true;
         Ok(())
     }

@@ -67,9 +67,8 @@ enum Problem {
 impl Problem {
     /// Whether the hypervisor does nothing any more, whatever it is asked for.
     fn is_for_good(&self) -> bool {
-        let unusable = |error: &HypervisorError| {
-            matches!(error.problem, HypervisorProblem::Unusable(_))
-        };
+        let unusable =
+            |error: &HypervisorError| matches!(error.problem, HypervisorProblem::Unusable(_));
         matches!(self, Self::Hypervisor(error) if unusable(error))
     }
 }

@@ -45,7 +45,8 @@ impl Qemu {
                 // whoever works with it will find it gone
                 ask_to_end(&directory)?;
                 let mark = self.mark_of(&directory)?;
-                end_marked(&mark, Duration::ZERO).map_err(HypervisorProblem::file("end", directory.path()))?;
+                end_marked(&mark, Duration::ZERO)
+                    .map_err(HypervisorProblem::file("end", directory.path()))?;
                 directory.hold(GONE)?;
             }
             other => other?,

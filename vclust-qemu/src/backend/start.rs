@@ -68,10 +68,12 @@ impl Qemu {
         let promised = ByteSize::new(guest + OVERHEAD);
         let run = Run { process: None, console: None, promised, cloned, cgroup: None };
         // others must see this promise before they make their own
-        let all = std::fs::File::open(&self.directory).map_err(HypervisorProblem::file("open", &self.directory))?;
+        let all = std::fs::File::open(&self.directory)
+            .map_err(HypervisorProblem::file("open", &self.directory))?;
         lock(&all, &self.directory, self.options.patience)?;
         let mut outstanding = 0;
-        let entries = std::fs::read_dir(&self.directory).map_err(HypervisorProblem::file("read", &self.directory))?;
+        let entries = std::fs::read_dir(&self.directory)
+            .map_err(HypervisorProblem::file("read", &self.directory))?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
             let Some(other) = name.map(|name| Directory::find(&self.directory, &name)) else {
@@ -110,7 +112,9 @@ impl Qemu {
         let memory = saved.map(Saved::memory);
         if memory.is_none() && configuration.memory_use == DomainMemory::Saveable {
             let size = mebibytes(configuration.memory) << 20;
-            fresh(MEMORY)?.set_len(size).map_err(HypervisorProblem::file("size", &directory.file(MEMORY)))?;
+            fresh(MEMORY)?
+                .set_len(size)
+                .map_err(HypervisorProblem::file("size", &directory.file(MEMORY)))?;
         }
         let mark = self.mark_of(directory)?;
         let group_name = format!("vclust-{}", mark.as_str().replace('/', "-"));

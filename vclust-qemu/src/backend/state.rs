@@ -65,7 +65,8 @@ impl Qemu {
 
     /// All domains. Those whose QEMU does not answer soon run, as far as one can tell.
     pub(super) fn list_all(&self) -> Outcome<Vec<Domain>> {
-        let entries = fs::read_dir(&self.directory).map_err(HypervisorProblem::file("read", &self.directory))?;
+        let entries = fs::read_dir(&self.directory)
+            .map_err(HypervisorProblem::file("read", &self.directory))?;
         let mut names = Vec::new();
         for entry in entries {
             let name = entry.map_err(HypervisorProblem::file("read", &self.directory))?.file_name();

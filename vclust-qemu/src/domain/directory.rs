@@ -112,7 +112,8 @@ impl Directory {
 pub(crate) fn define(below: &Path, configuration: &DomainConfiguration) -> Outcome<()> {
     let path = below.join(configuration.name.as_str());
     let draft = unfinished(&path);
-    let text = serde_json::to_vec_pretty(configuration).map_err(HypervisorProblem::damaged(&path))?;
+    let text =
+        serde_json::to_vec_pretty(configuration).map_err(HypervisorProblem::damaged(&path))?;
     private_directory(&draft)?;
     let made = write_whole(&draft.join(DEFINITION), &text)
         .map_err(HypervisorProblem::file("write", &draft))
@@ -166,9 +167,9 @@ pub(crate) fn private_directory(path: &Path) -> Outcome<()> {
 /// Reads what vclust has written; none if there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Outcome<Option<T>> {
     match fs::read(path) {
-        Ok(text) => serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(HypervisorProblem::damaged(path)),
+        Ok(text) => {
+            serde_json::from_slice(&text).map(Some).map_err(HypervisorProblem::damaged(path))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(HypervisorProblem::file("read", path)(error)),
     }

@@ -35,7 +35,9 @@ pub(crate) fn connect(
                 let said = format!("nothing at {name}");
                 return Err(HypervisorProblem::Late { deadline: patience, said });
             }
-            Err(error) => return Err(HypervisorProblem::file("connect to", &directory.file(name))(error)),
+            Err(error) => {
+                return Err(HypervisorProblem::file("connect to", &directory.file(name))(error));
+            }
         }
     }
 }
@@ -88,7 +90,8 @@ pub(crate) fn line(
     let held = lock_file(&directory.file(&format!("{name}.lock")))?;
     let held = Arc::new(held.ok_or(HypervisorProblem::LineInUse(what))?);
     let stream = connect(directory, name, patience)?;
-    let other = stream.try_clone().map_err(HypervisorProblem::file("use", &directory.file(name)))?;
+    let other =
+        stream.try_clone().map_err(HypervisorProblem::file("use", &directory.file(name)))?;
     Ok(DomainLine {
         reader: Box::new(End { stream, _held: Arc::clone(&held) }),
         writer: Box::new(End { stream: other, _held: held }),

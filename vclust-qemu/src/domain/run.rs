@@ -45,8 +45,7 @@ impl Run {
     /// Writes the record.
     pub(crate) fn write(&self, directory: &Directory) -> Outcome<()> {
         let path = directory.file(RUN);
-        let text = serde_json::to_vec(self)
-            .map_err(HypervisorProblem::damaged(&path))?;
+        let text = serde_json::to_vec(self).map_err(HypervisorProblem::damaged(&path))?;
         write_whole(&path, &text).map_err(HypervisorProblem::file("write", &path))
     }
 

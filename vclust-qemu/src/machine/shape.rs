@@ -8,7 +8,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use vclust_core::{ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk, HypervisorProblem};
+use vclust_core::{
+    ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk,
+    HypervisorProblem,
+};
 
 use super::arguments::MACHINE;
 use crate::acceleration::Acceleration;

@@ -107,8 +107,8 @@ impl Record {
         };
         let mut text = Vec::new();
         handle.read_to_end(&mut text).map_err(HypervisorProblem::file("read", &path))?;
-        let definition = serde_json::from_slice(&text)
-            .map_err(HypervisorProblem::damaged(&path))?;
+        let definition =
+            serde_json::from_slice(&text).map_err(HypervisorProblem::damaged(&path))?;
         Ok(Self { definition, path, handle })
     }
 
@@ -159,9 +159,9 @@ impl Record {
     pub(super) fn run(&self) -> Outcome<Option<Run>> {
         let path = self.beside(RUN);
         match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map(Some)
-                .map_err(HypervisorProblem::damaged(&path)),
+            Ok(text) => {
+                serde_json::from_slice(&text).map(Some).map_err(HypervisorProblem::damaged(&path))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(HypervisorProblem::file("read", &path)(error)),
         }

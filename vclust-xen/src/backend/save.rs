@@ -72,10 +72,13 @@ impl Saved {
     pub(super) fn open(directory: &Path, own: &XlConfiguration) -> Outcome<Self> {
         let path = directory.join(MACHINE);
         let text = fs::read(&path).map_err(HypervisorProblem::file("read", &path))?;
-        let shape: Shape = serde_json::from_slice(&text)
-            .map_err(HypervisorProblem::damaged(&path))?;
+        let shape: Shape =
+            serde_json::from_slice(&text).map_err(HypervisorProblem::damaged(&path))?;
         shape.fits(&Shape::of(own), directory)?;
-        Ok(Self { directory: std::path::absolute(directory).map_err(HypervisorProblem::file("find", directory))? })
+        Ok(Self {
+            directory: std::path::absolute(directory)
+                .map_err(HypervisorProblem::file("find", directory))?,
+        })
     }
 
     /// What `xl` saved.
@@ -120,7 +123,11 @@ impl Xen {
         // memory of guests is nobody else's business
         let mut options = File::options();
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.write(true).create_new(true).open(&state).map_err(HypervisorProblem::file("make", &state))?;
+        options
+            .write(true)
+            .create_new(true)
+            .open(&state)
+            .map_err(HypervisorProblem::file("make", &state))?;
         self.tools.save(id, &state)?;
         if let Some(found) = self.tools.find(record.uuid())? {
             if of(&found).is_active() {

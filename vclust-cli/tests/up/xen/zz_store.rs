@@ -11,8 +11,7 @@ use crate::failing::kill;
 fn a_store_that_ends_ends_the_start_and_is_told() {
     let site = site();
     let spec = spec(&site, "store", "layers", "nodes = 1");
-    let mut running =
-        site.start("up", &["--format", "json", "up", spec.to_str().expect("a path")]);
+    let mut running = site.start("up", &["--format", "json", "up", spec.to_str().expect("a path")]);
     running.comes_to("store-1", "starting", 1);
     kill(store());
     let begin = Instant::now();
