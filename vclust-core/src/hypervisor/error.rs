@@ -96,9 +96,9 @@ pub enum HypervisorProblem {
         /// What differs.
         what: &'static str,
         /// What was saved.
-        saved: String,
+        saved: Box<str>,
         /// What this domain has.
-        own: String,
+        own: Box<str>,
     },
     /// A memory that is gone when its domain ends.
     #[error(
@@ -154,8 +154,8 @@ impl HypervisorProblem {
         if saved == own {
             return Ok(());
         }
-        let (path, saved, own) = (path.to_owned(), saved.to_owned(), own.to_owned());
-        Err(Self::Shape { path, what, saved, own })
+        let path = path.to_owned();
+        Err(Self::Shape { path, what, saved: saved.into(), own: own.into() })
     }
 }
 
