@@ -23,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-python wheel bench-python test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-python wheel bench-python test-boot test-up test-xen test-xen-install prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -93,14 +93,29 @@ test-up: ## bring clusters up for real, use them, and break them in every way (K
 	@scripts/setup up
 	VCLUST_TEST_KILLS=$(KILLS) $(if $(filter command%,$(origin SEED)),VCLUST_TEST_SEED=$(SEED)) \
 	    $(CARGO) test --locked --package vclust-cli --test up -- \
-	    --ignored --nocapture --test-threads=1 $(ONLY)
+	    --ignored --nocapture --test-threads=1 --skip xen:: $(ONLY)
+
+# The path of the program of a package's tests, once it is built.
+test_program = $$($(CARGO) test --locked --package $(1) --test $(2) --no-run --message-format=json | \
+    sed -n 's/.*"executable":"\([^"]*$(2)-[^"]*\)".*/\1/p' | tail -n 1)
+XEN := $(TARGET_DIR)/xen
+# How tests of clusters are run on an emulated Xen host.
+TEST_XEN_CLUSTERS = VCLUST=$(VCLUST) STATE=$(XEN)/clusters MEMORY=3G CONTROL=1G scripts/test-xen $(XEN) \
+    "$(call test_program,vclust-cli,up)" --ignored --nocapture --test-threads=1
 
 # ONLY is a part of a test's name.
-test-xen: ## run domains under a real Xen, which QEMU emulates (ONLY=...; needs root)
+test-xen: build ## run domains and clusters under a real Xen, which QEMU emulates (ONLY=...; needs root)
 	@scripts/setup xen
-	scripts/test-xen $(TARGET_DIR)/xen "$$($(CARGO) test --locked --package vclust-xen --test domains --no-run \
-	    --message-format=json | sed -n 's/.*"executable":"\([^"]*domains-[^"]*\)".*/\1/p' | tail -n 1)" \
+	scripts/test-xen $(XEN) "$(call test_program,vclust-xen,domains)" \
 	    --ignored --nocapture --test-threads=1 $(ONLY)
+	scripts/xen-state $(XEN)/clusters $(VCLUST) layers
+	$(TEST_XEN_CLUSTERS) xen::$(ONLY) --skip xen::install
+
+test-xen-install: build ## have PV and PVH guests of an emulated Xen host install their disks (needs root)
+	@scripts/setup xen
+	scripts/xen-state $(XEN)/clusters $(VCLUST) layers install
+	GUESTS=pv $(TEST_XEN_CLUSTERS) xen::install
+	GUESTS=pvh $(TEST_XEN_CLUSTERS) xen::install
 
 prove-images: build ## compare images with mmdebstrap's roots (SETS=..., ONLY=name, TWICE=1)
 	@scripts/setup images

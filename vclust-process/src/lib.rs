@@ -9,10 +9,12 @@
 
 mod command;
 mod daemon;
+mod looks;
 mod mark;
 mod process;
 
 pub use command::{CommandError, CommandOutput, ExternalCommand, die_with_parent};
 pub use daemon::{Daemon, DaemonError};
+pub use looks::Looks;
 pub use mark::{Mark, MarkError, end_marked, marked, marks_below};
 pub use process::ProcessId;

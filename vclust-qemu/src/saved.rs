@@ -13,8 +13,8 @@ use vclust_core::HypervisorProblem;
 
 use crate::domain::{private_directory, read};
 use crate::host::{free_zeros, private_file, write_whole};
-use crate::machine::{Shape, same};
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::machine::Shape;
+use crate::problem::Outcome;
 
 const DESCRIPTION: &str = "saved.json";
 const STATE: &str = "state";
@@ -40,22 +40,26 @@ pub(crate) struct Saved {
 impl Saved {
     /// Opens a saved state for a domain of the given shape.
     pub(crate) fn open(path: &Path, own: &Shape) -> Outcome<Self> {
-        let path = std::path::absolute(path).map_err(file("find", path))?;
+        let path = std::path::absolute(path).map_err(HypervisorProblem::file("find", path))?;
         let description: Option<Description> = read(&path.join(DESCRIPTION))?;
-        let none = || file("read", &path.join(DESCRIPTION))(io::ErrorKind::NotFound.into());
+        let none = || {
+            HypervisorProblem::file("read", &path.join(DESCRIPTION))(io::ErrorKind::NotFound.into())
+        };
         let description = description.ok_or_else(none)?;
         description.shape.fits(own, &path)?;
         let memory = path.join(MEMORY);
-        let length = fs::metadata(&memory).map_err(file("read", &memory))?.len();
+        let length = fs::metadata(&memory).map_err(HypervisorProblem::file("read", &memory))?.len();
         let expected = description.shape.memory << 20;
-        same(&path, "memory's file", &format!("{length} bytes"), &format!("{expected} bytes"))?;
+        let (length, expected) = (format!("{length} bytes"), format!("{expected} bytes"));
+        HypervisorProblem::unless_same(&path, "memory's file", &length, &expected)?;
         Ok(Self { path, description })
     }
 
     /// That the QEMU that is to take the state is the one that saved it. Others often can, and often
     /// cannot.
     pub(crate) fn check_version(&self, qemu: &str) -> Outcome<()> {
-        same(&self.path, "version of QEMU", &self.description.qemu, qemu)
+        let saved = &self.description.qemu;
+        HypervisorProblem::unless_same(&self.path, "version of QEMU", saved, qemu)
     }
 
     /// The memory's file.
@@ -66,7 +70,7 @@ impl Saved {
     /// The state of the devices.
     pub(crate) fn state(&self) -> Outcome<File> {
         let path = self.path.join(STATE);
-        File::open(&path).map_err(file("read", &path))
+        File::open(&path).map_err(HypervisorProblem::file("read", &path))
     }
 }
 
@@ -80,17 +84,18 @@ pub(crate) struct Saving {
 impl Saving {
     /// Begins to save into a directory, which is made unless it is there and empty.
     pub(crate) fn into(path: &Path) -> Outcome<Self> {
-        let path = std::path::absolute(path).map_err(file("find", path))?;
+        let path = std::path::absolute(path).map_err(HypervisorProblem::file("find", path))?;
         match fs::read_dir(&path) {
             Ok(mut entries) => {
                 if entries.next().is_some() {
-                    return Err(QemuProblem::NotEmpty(path).into());
+                    return Err(HypervisorProblem::NotEmpty(path));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => private_directory(&path)?,
-            Err(error) => return Err(file("read", &path)(error)),
+            Err(error) => return Err(HypervisorProblem::file("read", &path)(error)),
         }
-        let state = private_file(&path.join(STATE)).map_err(file("write", &path.join(STATE)))?;
+        let state = private_file(&path.join(STATE))
+            .map_err(HypervisorProblem::file("write", &path.join(STATE)))?;
         Ok(Self { path, state, finished: false })
     }
 
@@ -108,18 +113,20 @@ impl Saving {
     pub(crate) fn finish(mut self, qemu: &str, shape: Shape) -> Outcome<()> {
         let memory = self.memory();
         let open = File::options().read(true).write(true).open(&memory);
-        let open = open.map_err(file("open", &memory))?;
-        let written = free_zeros(&open).map_err(file("free space of", &memory))?;
-        open.sync_all().map_err(file("write", &memory))?;
-        self.state.sync_all().map_err(file("write", &self.path))?;
+        let open = open.map_err(HypervisorProblem::file("open", &memory))?;
+        let written =
+            free_zeros(&open).map_err(HypervisorProblem::file("free space of", &memory))?;
+        open.sync_all().map_err(HypervisorProblem::file("write", &memory))?;
+        self.state.sync_all().map_err(HypervisorProblem::file("write", &self.path))?;
         let path = self.path.join(DESCRIPTION);
         let description = Description { qemu: qemu.to_owned(), shape, written };
-        let text = serde_json::to_vec_pretty(&description).map_err(|source| {
-            HypervisorProblem::from(QemuProblem::Damaged { path: path.clone(), source })
-        })?;
-        write_whole(&path, &text).map_err(file("write", &path))?;
+        let text =
+            serde_json::to_vec_pretty(&description).map_err(HypervisorProblem::damaged(&path))?;
+        write_whole(&path, &text).map_err(HypervisorProblem::file("write", &path))?;
         let sync = |path: &Path| File::open(path)?.sync_all();
-        sync(&path).and_then(|()| sync(&self.path)).map_err(file("write", &path))?;
+        sync(&path)
+            .and_then(|()| sync(&self.path))
+            .map_err(HypervisorProblem::file("write", &path))?;
         self.finished = true;
         Ok(())
     }

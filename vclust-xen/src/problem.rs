@@ -1,7 +1,6 @@
 //! What can be in the way besides what every hypervisor knows.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -17,24 +16,6 @@ pub(crate) type Outcome<T> = Result<T, HypervisorProblem>;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum XenProblem {
-    /// A file cannot be used.
-    #[error("cannot {action} {}", path.display())]
-    File {
-        /// What was tried with it.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file that was written by vclust holds something else.
-    #[error("{} is damaged", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
     /// A configuration that no domain can have.
     #[error("its configuration cannot be used")]
     Configuration(#[source] ConfigurationProblem),
@@ -108,29 +89,6 @@ pub enum XenProblem {
     /// A domain that ends when its guest restarts.
     #[error("it is off once its guest restarts; only a domain that is defined to restart does")]
     NoRestart,
-    /// A saved state that is of another machine.
-    #[error("{} was saved from another machine: its {what} is {saved}, and this domain's is {own}", path.display())]
-    Shape {
-        /// The saved state.
-        path: PathBuf,
-        /// What differs.
-        what: &'static str,
-        /// What was saved.
-        saved: String,
-        /// What this domain has.
-        own: String,
-    },
-    /// A memory that is gone when its domain ends.
-    #[error(
-        "its memory is private; only a domain that is defined with saveable memory can be saved"
-    )]
-    NotSaveable,
-    /// A directory that a state cannot be saved in.
-    #[error("{} is not empty; a state is saved into an empty directory", .0.display())]
-    NotEmpty(PathBuf),
-    /// A line that somebody else holds.
-    #[error("another program uses its console, which is its channel, too; only one at a time can")]
-    LineInUse,
     /// A console that nobody keeps.
     #[error(
         "there is no {}: xenconsoled does not keep what guests say; have it started with --log=guest \
@@ -142,15 +100,11 @@ pub enum XenProblem {
 
 impl From<XenProblem> for HypervisorProblem {
     fn from(problem: XenProblem) -> Self {
-        Self::Other(Box::new(problem))
+        match problem {
+            XenProblem::NoXen | XenProblem::Rights | XenProblem::Store { .. } => {
+                Self::Unusable(Box::new(problem))
+            }
+            _ => Self::Other(Box::new(problem)),
+        }
     }
-}
-
-/// What to make of a file's error.
-pub(crate) fn file(
-    action: &'static str,
-    path: &Path,
-) -> impl FnOnce(io::Error) -> HypervisorProblem {
-    let path = path.to_owned();
-    move |source| XenProblem::File { action, path, source }.into()
 }

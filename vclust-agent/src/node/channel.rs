@@ -50,13 +50,19 @@ pub(super) fn open() -> Result<(Orders, Reports), AgentError> {
     Ok((Orders { lines: Lines::new(port, LONGEST_ORDER) }, Reports { port: Mutex::new(other) }))
 }
 
+/// The device that the kernel's command line names.
+pub(super) fn named() -> Option<String> {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let mut words = line.split_ascii_whitespace();
+    words.find_map(|word| word.strip_prefix("vclust.channel=")).map(str::to_owned)
+}
+
 /// The device of the port; the kernel's command line may name another one.
 fn find() -> Result<String, AgentError> {
-    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let named = line.split_ascii_whitespace().find_map(|word| word.strip_prefix("vclust.channel="));
+    let named = named();
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let device = named.map(str::to_owned).or_else(by_name);
+        let device = named.clone().or_else(by_name);
         let is_there = |path: &String| {
             fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_char_device())
         };

@@ -60,6 +60,15 @@ pub(super) fn lay_out(order: &Become) -> Result<(), AgentError> {
         symlink("../vclust-agent.service", &link)
             .map_err(AgentError::doing("have systemd start the agent"))?;
     }
+    if let Some(terminal) = channel::named() {
+        // a login there would take the head node's orders for a user's name
+        let name = terminal.trim_start_matches("/dev/");
+        let link = units.join(format!("serial-getty@{name}.service"));
+        if !link.is_symlink() {
+            symlink("/dev/null", &link)
+                .map_err(AgentError::doing("keep logins from the channel"))?;
+        }
+    }
     let networks = root.join("run/systemd/network");
     files::directory(&networks)?;
     let address = &order.address;

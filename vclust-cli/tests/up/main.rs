@@ -3,6 +3,8 @@
 //! These tests fetch Debian's packages and need root, so `make test-up` runs them and a plain test run
 //! does not. The image and the template that they start from stay in the target directory for the next
 //! time. Each ends with a look for anything that was left running, mounted or half-written.
+//!
+//! Those of the module `xen` take a Xen host; `make test-xen` starts one and runs them there.
 
 mod booting;
 mod failing;
@@ -13,3 +15,4 @@ mod private;
 mod refused;
 mod site;
 mod usable;
+mod xen;

@@ -88,7 +88,7 @@ impl Site {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vclust"));
+        let mut command = Command::new(program());
         command
             .args(arguments)
             .current_dir(self.place.path())
@@ -133,6 +133,12 @@ impl Site {
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
         names.filter(|name| !name.starts_with('.')).collect()
     }
+}
+
+/// The command; another one than that of this build where these tests run on another machine.
+fn program() -> PathBuf {
+    let given = std::env::var_os("VCLUST_TEST_COMMAND");
+    given.map_or_else(|| env!("CARGO_BIN_EXE_vclust").into(), PathBuf::from)
 }
 
 /// A command that runs; killed if it is left.

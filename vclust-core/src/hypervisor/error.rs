@@ -1,6 +1,8 @@
 //! Why a hypervisor did not do what it was asked for.
 
 use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -68,6 +70,50 @@ pub enum HypervisorProblem {
         /// What it said.
         said: String,
     },
+    /// A file cannot be used.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried with it.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file that vclust has written holds something else.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A saved state that is of another machine.
+    #[error("{} was saved from another machine: its {what} is {saved}, and this domain's is {own}", path.display())]
+    Shape {
+        /// The saved state.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// What was saved.
+        saved: Box<str>,
+        /// What this domain has.
+        own: Box<str>,
+    },
+    /// A memory that is gone when its domain ends.
+    #[error(
+        "its memory is private; only a domain that is defined with saveable memory can be saved"
+    )]
+    NotSaveable,
+    /// A directory that a state cannot be saved in.
+    #[error("{} is not empty; a state is saved into an empty directory", .0.display())]
+    NotEmpty(PathBuf),
+    /// A line that somebody else holds.
+    #[error("another program uses its {0}; only one at a time can")]
+    LineInUse(&'static str),
+    /// The hypervisor works for no domain, and will not do so later: nothing is to be tried again.
+    #[error(transparent)]
+    Unusable(Box<dyn StdError + Send + Sync>),
     /// Something else.
     #[error(transparent)]
     Other(Box<dyn StdError + Send + Sync>),
@@ -79,6 +125,38 @@ fn of(domain: Option<&DomainName>) -> String {
 
 fn quoted(text: &str) -> String {
     if text.trim().is_empty() { String::new() } else { format!("; it said: {}", text.trim()) }
+}
+
+impl HypervisorProblem {
+    /// What to make of the error of a file that something was tried with.
+    pub fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { action, path, source }
+    }
+
+    /// What to make of a file that vclust has written and cannot read.
+    pub fn damaged<E>(path: &Path) -> impl FnOnce(E) -> Self
+    where
+        E: StdError + Send + Sync + 'static,
+    {
+        let path = path.to_owned();
+        move |source| Self::Damaged { path, source: Box::new(source) }
+    }
+
+    /// What to make of two things that are the same for a saved state and for a domain that is to start
+    /// from there.
+    pub fn unless_same(
+        path: &Path,
+        what: &'static str,
+        saved: &str,
+        own: &str,
+    ) -> Result<(), Self> {
+        if saved == own {
+            return Ok(());
+        }
+        let path = path.to_owned();
+        Err(Self::Shape { path, what, saved: saved.into(), own: own.into() })
+    }
 }
 
 impl HypervisorError {

@@ -64,6 +64,15 @@ enum Problem {
     Hypervisor(HypervisorError),
 }
 
+impl Problem {
+    /// Whether the hypervisor does nothing any more, whatever it is asked for.
+    fn is_for_good(&self) -> bool {
+        let unusable =
+            |error: &HypervisorError| matches!(error.problem, HypervisorProblem::Unusable(_));
+        matches!(self, Self::Hypervisor(error) if unusable(error))
+    }
+}
+
 impl From<Silence> for Problem {
     fn from(silence: Silence) -> Self {
         Self::Silence(silence)
@@ -100,7 +109,9 @@ impl Bringing<'_> {
                 Err(problem) => problem,
             };
             let console = console_tail(self.hypervisor, node);
-            let _ = self.hypervisor.kill(node);
+            if !problem.is_for_good() {
+                let _ = self.hypervisor.kill(node);
+            }
             let reason = match problem {
                 Problem::Silence(Silence::Cancelled) => return Err(DeployError::Cancelled),
                 Problem::Silence(silence) => silence.reason(),
@@ -221,6 +232,7 @@ fn may_pass(error: &HypervisorError) -> bool {
             | HypervisorProblem::Memory { .. }
             | HypervisorProblem::Unknown
             | HypervisorProblem::InUse
+            | HypervisorProblem::Unusable(_)
     )
 }
 

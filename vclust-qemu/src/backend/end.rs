@@ -9,7 +9,7 @@ use vclust_process::end_marked;
 use super::{GONE, Qemu, qmp_of};
 use crate::domain::{ASKED, CHANNEL, CONSOLE, Directory, MEMORY, PID, QMP, RUN, Run};
 use crate::host::{Cgroup, private_file};
-use crate::problem::{Outcome, file};
+use crate::problem::Outcome;
 
 /// How long a kill waits for others who work with the domain.
 const POLITE: Duration = Duration::from_secs(2);
@@ -45,7 +45,8 @@ impl Qemu {
                 // whoever works with it will find it gone
                 ask_to_end(&directory)?;
                 let mark = self.mark_of(&directory)?;
-                end_marked(&mark, Duration::ZERO).map_err(file("end", directory.path()))?;
+                end_marked(&mark, Duration::ZERO)
+                    .map_err(HypervisorProblem::file("end", directory.path()))?;
                 directory.hold(GONE)?;
             }
             other => other?,
@@ -99,5 +100,5 @@ impl Qemu {
 /// Writes down that vclust wants a domain to end, so that its end is no crash.
 pub(super) fn ask_to_end(directory: &Directory) -> Outcome<()> {
     let path = directory.file(ASKED);
-    private_file(&path).map(drop).map_err(file("write", &path))
+    private_file(&path).map(drop).map_err(HypervisorProblem::file("write", &path))
 }

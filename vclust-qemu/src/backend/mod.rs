@@ -10,14 +10,14 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use vclust_core::{
     Domain, DomainConfiguration, DomainLine, DomainName, DomainState, Hypervisor, HypervisorError,
     HypervisorProblem,
 };
-use vclust_process::{Mark, ProcessId};
+use vclust_process::{Looks, Mark, ProcessId};
 
 use crate::acceleration::Acceleration;
 use crate::domain::{
@@ -25,7 +25,7 @@ use crate::domain::{
     line, sweep,
 };
 use crate::options::QemuOptions;
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::{Outcome, QemuProblem};
 use crate::qmp::Qmp;
 
 /// How long a killed process may take to be gone.
@@ -55,12 +55,12 @@ impl Qemu {
         let failed =
             |problem| HypervisorError { action: "open the domains", domain: None, problem };
         let directory = std::path::absolute(directory)
-            .map_err(|error| failed(file("find", directory)(error)))?;
+            .map_err(|error| failed(HypervisorProblem::file("find", directory)(error)))?;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&directory)
-            .map_err(|error| failed(file("make", &directory)(error)))?;
+            .map_err(|error| failed(HypervisorProblem::file("make", &directory)(error)))?;
         sweep(&directory);
         let acceleration = options.acceleration.map(OnceLock::from).unwrap_or_default();
         Ok(Self { directory, mark, options, acceleration })
@@ -86,7 +86,7 @@ impl Qemu {
                     program: program.display().to_string(),
                     package: start::PACKAGE,
                 },
-                _ => file("run", program)(error),
+                _ => HypervisorProblem::file("run", program)(error),
             })?;
         Ok(*self.acceleration.get_or_init(|| acceleration))
     }
@@ -153,25 +153,23 @@ impl Qemu {
         states: &[DomainState],
         deadline: Duration,
     ) -> Outcome<DomainState> {
-        let end = Instant::now() + deadline;
-        let mut pause = LOOKS.0;
+        let mut looks = Looks::within(deadline, LOOKS.0, LOOKS.1);
         loop {
             let directory = Directory::find(&self.directory, name)?;
             let state = self.look(&directory)?;
             if states.contains(&state) {
                 return Ok(state);
             }
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let process = self.process(&directory)?;
+            let is_time = looks.again_with(|pause| match process {
+                // its end is seen at once, while QEMU is asked but now and then
+                Some(process) => drop(process.ends_within(pause)),
+                None => std::thread::sleep(pause),
+            });
+            if !is_time {
                 let said = format!("nothing; it is {}", state.name());
                 return Err(HypervisorProblem::Late { deadline, said });
             }
-            match self.process(&directory)? {
-                // its end is seen at once, while QEMU is asked but now and then
-                Some(process) => drop(process.ends_within(pause.min(left))),
-                None => std::thread::sleep(pause.min(left)),
-            }
-            pause = (pause * 2).min(LOOKS.1);
         }
     }
 }
@@ -181,7 +179,7 @@ fn tail(path: &Path, most: u64) -> Outcome<Vec<u8>> {
     let mut log = match File::open(path) {
         Ok(log) => log,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(file("read", path)(error)),
+        Err(error) => return Err(HypervisorProblem::file("read", path)(error)),
     };
     let read = || {
         let length = log.metadata()?.len();
@@ -190,7 +188,7 @@ fn tail(path: &Path, most: u64) -> Outcome<Vec<u8>> {
         log.take(most).read_to_end(&mut text)?;
         Ok(text)
     };
-    read().map_err(file("read", path))
+    read().map_err(HypervisorProblem::file("read", path))
 }
 
 /// A connection to a domain's QEMU.

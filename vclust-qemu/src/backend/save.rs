@@ -11,7 +11,7 @@ use super::{GONE, Qemu, qmp_of};
 use crate::domain::{Directory, MEMORY, Run};
 use crate::host::move_sparse;
 use crate::machine::Shape;
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::{Outcome, QemuProblem};
 use crate::saved::Saving;
 
 impl Qemu {
@@ -19,7 +19,7 @@ impl Qemu {
         let directory = self.held(name)?;
         let configuration = directory.configuration()?;
         if configuration.memory_use != DomainMemory::Saveable {
-            return Err(QemuProblem::NotSaveable.into());
+            return Err(HypervisorProblem::NotSaveable);
         }
         self.must_be_active(&directory)?;
         if Run::of(&directory)?.is_some_and(|run| run.cloned) {
@@ -30,7 +30,7 @@ impl Qemu {
         let saving = Saving::into(to)?;
         let qemu = self.write_state(&directory, &saving)?;
         let memory = directory.file(MEMORY);
-        move_sparse(&memory, &saving.memory()).map_err(file("move", &memory))?;
+        move_sparse(&memory, &saving.memory()).map_err(HypervisorProblem::file("move", &memory))?;
         saving.finish(&qemu, shape)?;
         self.tidy(&directory)
     }

@@ -20,7 +20,7 @@ use crate::host::{
     Cgroup, NETWORK_ROM, NETWORK_ROM_PACKAGE, available, keep_console, network_rom, private_file,
 };
 use crate::machine::{Shape, Start, command, mebibytes};
-use crate::problem::{Outcome, daemon_problem, file};
+use crate::problem::{Outcome, daemon_problem};
 use crate::qmp::Qmp;
 use crate::saved::Saved;
 
@@ -68,10 +68,12 @@ impl Qemu {
         let promised = ByteSize::new(guest + OVERHEAD);
         let run = Run { process: None, console: None, promised, cloned, cgroup: None };
         // others must see this promise before they make their own
-        let all = std::fs::File::open(&self.directory).map_err(file("open", &self.directory))?;
+        let all = std::fs::File::open(&self.directory)
+            .map_err(HypervisorProblem::file("open", &self.directory))?;
         lock(&all, &self.directory, self.options.patience)?;
         let mut outstanding = 0;
-        let entries = std::fs::read_dir(&self.directory).map_err(file("read", &self.directory))?;
+        let entries = std::fs::read_dir(&self.directory)
+            .map_err(HypervisorProblem::file("read", &self.directory))?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
             let Some(other) = name.map(|name| Directory::find(&self.directory, &name)) else {
@@ -83,7 +85,7 @@ impl Qemu {
             }
         }
         let meminfo = Path::new("/proc/meminfo");
-        let free = available().map_err(file("read", meminfo))?.bytes();
+        let free = available().map_err(HypervisorProblem::file("read", meminfo))?.bytes();
         let free = ByteSize::new(free.saturating_sub(outstanding));
         if promised > free {
             return Err(HypervisorProblem::Memory { needed: promised, free });
@@ -102,7 +104,7 @@ impl Qemu {
     ) -> Outcome<()> {
         let fresh = |name: &str| {
             let path = directory.file(name);
-            private_file(&path).map_err(file("make", &path))
+            private_file(&path).map_err(HypervisorProblem::file("make", &path))
         };
         fresh(LOG)?;
         fresh(CONSOLE_LOG)?;
@@ -110,7 +112,9 @@ impl Qemu {
         let memory = saved.map(Saved::memory);
         if memory.is_none() && configuration.memory_use == DomainMemory::Saveable {
             let size = mebibytes(configuration.memory) << 20;
-            fresh(MEMORY)?.set_len(size).map_err(file("size", &directory.file(MEMORY)))?;
+            fresh(MEMORY)?
+                .set_len(size)
+                .map_err(HypervisorProblem::file("size", &directory.file(MEMORY)))?;
         }
         let mark = self.mark_of(directory)?;
         let group_name = format!("vclust-{}", mark.as_str().replace('/', "-"));
@@ -180,7 +184,7 @@ impl Qemu {
         for name in [QMP, CONSOLE, CHANNEL] {
             let path = directory.file(name);
             std::fs::set_permissions(&path, Permissions::from_mode(0o600))
-                .map_err(file("restrict", &path))?;
+                .map_err(HypervisorProblem::file("restrict", &path))?;
         }
         match saved {
             Some(saved) => take_up(&mut qmp, saved, left),

@@ -8,7 +8,7 @@ use vclust_core::{Domain, DomainName, DomainState, HypervisorProblem};
 
 use super::{Qemu, qmp_of};
 use crate::domain::{Directory, LEFTOVER, Run, ended};
-use crate::problem::{Outcome, file};
+use crate::problem::Outcome;
 
 /// How long looking at a domain waits for others who work with it.
 const POLITE: Duration = Duration::from_millis(300);
@@ -65,10 +65,11 @@ impl Qemu {
 
     /// All domains. Those whose QEMU does not answer soon run, as far as one can tell.
     pub(super) fn list_all(&self) -> Outcome<Vec<Domain>> {
-        let entries = fs::read_dir(&self.directory).map_err(file("read", &self.directory))?;
+        let entries = fs::read_dir(&self.directory)
+            .map_err(HypervisorProblem::file("read", &self.directory))?;
         let mut names = Vec::new();
         for entry in entries {
-            let name = entry.map_err(file("read", &self.directory))?.file_name();
+            let name = entry.map_err(HypervisorProblem::file("read", &self.directory))?.file_name();
             let name = name.to_str().filter(|name| !name.starts_with(LEFTOVER));
             names.extend(name.and_then(|name| name.parse::<DomainName>().ok()));
         }

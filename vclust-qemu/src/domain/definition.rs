@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use vclust_core::{DomainBoot, DomainConfiguration};
+use vclust_core::{DomainBoot, DomainConfiguration, HypervisorProblem};
 
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::{Outcome, QemuProblem};
 
 /// The longest name of a network interface, by the kernel.
 const INTERFACE: usize = 15;
@@ -77,7 +77,7 @@ pub(crate) fn checked(configuration: &DomainConfiguration) -> Outcome<DomainConf
 
 /// The path from the root on, as QEMU works in another directory, and as text, as it is told it so.
 fn absolute(path: &Path) -> Outcome<PathBuf> {
-    let path = std::path::absolute(path).map_err(file("find", path))?;
+    let path = std::path::absolute(path).map_err(HypervisorProblem::file("find", path))?;
     if path.to_str().is_none() {
         let text = format!("{} is not UTF-8", path.display());
         return Err(QemuProblem::Configuration(text).into());

@@ -14,7 +14,7 @@ use vclust_process::ProcessId;
 
 use super::DEFINITION;
 use crate::host::{private_file, unfinished, write_whole};
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::Outcome;
 
 /// What names of directories begin with that are not, or no longer, domains.
 pub(crate) const LEFTOVER: char = '.';
@@ -37,7 +37,7 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(HypervisorProblem::Unknown)
             }
-            Err(error) => Err(file("open", &path)(error)),
+            Err(error) => Err(HypervisorProblem::file("open", &path)(error)),
         }
     }
 
@@ -46,14 +46,14 @@ impl Directory {
     pub(crate) fn hold(&self, patience: Duration) -> Outcome<()> {
         lock(&self.handle, &self.path, patience)?;
         // somebody may have removed it, and another one may have its name
-        let own = self.handle.metadata().map_err(file("look at", &self.path))?;
+        let own = self.handle.metadata().map_err(HypervisorProblem::file("look at", &self.path))?;
         match fs::metadata(&self.path) {
             Ok(now) if (now.dev(), now.ino()) == (own.dev(), own.ino()) => Ok(()),
             Ok(_) => Err(HypervisorProblem::Unknown),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(HypervisorProblem::Unknown)
             }
-            Err(error) => Err(file("look at", &self.path)(error)),
+            Err(error) => Err(HypervisorProblem::file("look at", &self.path)(error)),
         }
     }
 
@@ -88,7 +88,7 @@ impl Directory {
         let path = self.file(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(file("remove", &path)(error))
+                Err(HypervisorProblem::file("remove", &path)(error))
             }
             _ => Ok(()),
         }
@@ -103,8 +103,8 @@ impl Directory {
     /// Removes the directory, all at once as others see it.
     pub(crate) fn destroy(self) -> Outcome<()> {
         let gone = unfinished(&self.path);
-        fs::rename(&self.path, &gone).map_err(file("remove", &self.path))?;
-        fs::remove_dir_all(&gone).map_err(file("remove", &gone))
+        fs::rename(&self.path, &gone).map_err(HypervisorProblem::file("remove", &self.path))?;
+        fs::remove_dir_all(&gone).map_err(HypervisorProblem::file("remove", &gone))
     }
 }
 
@@ -112,12 +112,11 @@ impl Directory {
 pub(crate) fn define(below: &Path, configuration: &DomainConfiguration) -> Outcome<()> {
     let path = below.join(configuration.name.as_str());
     let draft = unfinished(&path);
-    let text = serde_json::to_vec_pretty(configuration).map_err(|source| {
-        HypervisorProblem::from(QemuProblem::Damaged { path: path.clone(), source })
-    })?;
+    let text =
+        serde_json::to_vec_pretty(configuration).map_err(HypervisorProblem::damaged(&path))?;
     private_directory(&draft)?;
     let made = write_whole(&draft.join(DEFINITION), &text)
-        .map_err(file("write", &draft))
+        .map_err(HypervisorProblem::file("write", &draft))
         .and_then(|()| rename(&draft, &path, configuration));
     if made.is_err() || draft.exists() {
         let _ = fs::remove_dir_all(&draft);
@@ -138,7 +137,7 @@ fn rename(draft: &Path, path: &Path, configuration: &DomainConfiguration) -> Out
                 Err(HypervisorProblem::InUse)
             }
         }
-        Err(error) => Err(file("make", path)(error.into())),
+        Err(error) => Err(HypervisorProblem::file("make", path)(error.into())),
     }
 }
 
@@ -162,17 +161,17 @@ pub(crate) fn sweep(below: &Path) {
 
 /// Makes a directory that only its owner may look into.
 pub(crate) fn private_directory(path: &Path) -> Outcome<()> {
-    DirBuilder::new().mode(0o700).create(path).map_err(file("make", path))
+    DirBuilder::new().mode(0o700).create(path).map_err(HypervisorProblem::file("make", path))
 }
 
 /// Reads what vclust has written; none if there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Outcome<Option<T>> {
     match fs::read(path) {
-        Ok(text) => serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|source| QemuProblem::Damaged { path: path.to_owned(), source }.into()),
+        Ok(text) => {
+            serde_json::from_slice(&text).map(Some).map_err(HypervisorProblem::damaged(path))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(file("read", path)(error)),
+        Err(error) => Err(HypervisorProblem::file("read", path)(error)),
     }
 }
 
@@ -192,7 +191,7 @@ pub(crate) fn lock(handle: &File, path: &Path, patience: Duration) -> Outcome<()
                 return Err(HypervisorProblem::Late { deadline: patience, said });
             }
             Err(Errno::INTR) => {}
-            Err(error) => return Err(file("lock", path)(error.into())),
+            Err(error) => return Err(HypervisorProblem::file("lock", path)(error.into())),
         }
     }
 }
@@ -203,10 +202,10 @@ pub(crate) fn lock_file(path: &Path) -> Outcome<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => private_file(path),
         other => other,
     };
-    let handle = open().map_err(file("open", path))?;
+    let handle = open().map_err(HypervisorProblem::file("open", path))?;
     match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(handle)),
         Err(Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(file("lock", path)(error.into())),
+        Err(error) => Err(HypervisorProblem::file("lock", path)(error.into())),
     }
 }

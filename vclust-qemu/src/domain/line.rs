@@ -15,7 +15,7 @@ use rustix::net::{RecvFlags, recv, socket_with};
 use vclust_core::{DomainLine, HypervisorProblem};
 
 use super::directory::{Directory, lock_file};
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::Outcome;
 
 /// Connects to a socket in the directory, in which somebody listens.
 pub(crate) fn connect(
@@ -35,7 +35,9 @@ pub(crate) fn connect(
                 let said = format!("nothing at {name}");
                 return Err(HypervisorProblem::Late { deadline: patience, said });
             }
-            Err(error) => return Err(file("connect to", &directory.file(name))(error)),
+            Err(error) => {
+                return Err(HypervisorProblem::file("connect to", &directory.file(name))(error));
+            }
         }
     }
 }
@@ -86,9 +88,10 @@ pub(crate) fn line(
     patience: Duration,
 ) -> Outcome<DomainLine> {
     let held = lock_file(&directory.file(&format!("{name}.lock")))?;
-    let held = Arc::new(held.ok_or(QemuProblem::LineInUse(what))?);
+    let held = Arc::new(held.ok_or(HypervisorProblem::LineInUse(what))?);
     let stream = connect(directory, name, patience)?;
-    let other = stream.try_clone().map_err(file("use", &directory.file(name)))?;
+    let other =
+        stream.try_clone().map_err(HypervisorProblem::file("use", &directory.file(name)))?;
     Ok(DomainLine {
         reader: Box::new(End { stream, _held: Arc::clone(&held) }),
         writer: Box::new(End { stream: other, _held: held }),

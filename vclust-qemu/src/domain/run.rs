@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vclust_core::{ByteSize, DomainState};
+use vclust_core::{ByteSize, DomainState, HypervisorProblem};
 use vclust_process::{Mark, ProcessId, marked};
 
 use super::directory::{Directory, read};
 use super::{ASKED, PID, RUN};
 use crate::host::{resident, write_whole};
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::Outcome;
 
 /// How long the end of a console may take to come to the disk.
 const SETTLING: Duration = Duration::from_secs(2);
@@ -45,9 +45,8 @@ impl Run {
     /// Writes the record.
     pub(crate) fn write(&self, directory: &Directory) -> Outcome<()> {
         let path = directory.file(RUN);
-        let text = serde_json::to_vec(self)
-            .map_err(|source| QemuProblem::Damaged { path: path.clone(), source })?;
-        write_whole(&path, &text).map_err(file("write", &path))
+        let text = serde_json::to_vec(self).map_err(HypervisorProblem::damaged(&path))?;
+        write_whole(&path, &text).map_err(HypervisorProblem::file("write", &path))
     }
 
     /// The process, if it runs.

@@ -7,9 +7,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use vclust_core::DomainLimits;
+use vclust_core::{DomainLimits, HypervisorProblem};
 
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::{Outcome, QemuProblem};
 
 /// Microseconds of the period over which processor time is counted.
 const PERIOD: u64 = 100_000;
@@ -103,7 +103,7 @@ impl Cgroup {
 
     fn write(&self, name: &str, text: &str) -> Outcome<()> {
         let path = self.path.join(name);
-        fs::write(&path, text).map_err(file("write", &path))
+        fs::write(&path, text).map_err(HypervisorProblem::file("write", &path))
     }
 }
 

@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 use rustix::pipe::{PipeFlags, pipe_with};
+use vclust_core::HypervisorProblem;
 use vclust_process::{Daemon, Mark, ProcessId};
 
-use crate::problem::{Outcome, daemon_problem, file};
+use crate::problem::{Outcome, daemon_problem};
 
 /// Bytes of a file of the console; twice that is kept at most.
 pub(crate) const PART: u64 = 1 << 20;
@@ -36,7 +37,7 @@ pub(crate) fn keep_console(
     log: &Path,
 ) -> Outcome<(ProcessId, File)> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)
-        .map_err(|error| file("keep the console in", directory)(error.into()))?;
+        .map_err(|error| HypervisorProblem::file("keep the console in", directory)(error.into()))?;
     let mut command = Command::new("sh");
     command.current_dir(directory).args(["-c", KEEP, "sh", &PART.to_string()]);
     let daemon =

@@ -4,4 +4,4 @@ mod arguments;
 mod shape;
 
 pub(crate) use arguments::{Start, command};
-pub(crate) use shape::{Shape, mebibytes, same};
+pub(crate) use shape::{Shape, mebibytes};

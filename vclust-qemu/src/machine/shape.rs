@@ -8,11 +8,14 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use vclust_core::{ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk};
+use vclust_core::{
+    ByteSize, DiskAccess, DiskFormat, DomainBoot, DomainConfiguration, DomainDisk,
+    HypervisorProblem,
+};
 
 use super::arguments::MACHINE;
 use crate::acceleration::Acceleration;
-use crate::problem::{Outcome, QemuProblem, file};
+use crate::problem::Outcome;
 
 /// What of a machine has to be the same for a saved state to fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +84,7 @@ impl Shape {
             ("number of interfaces", self.interfaces.to_string(), own.interfaces.to_string()),
         ];
         for (what, saved, own) in pairs {
-            same(path, what, &saved, &own)?;
+            HypervisorProblem::unless_same(path, what, &saved, &own)?;
         }
         Ok(())
     }
@@ -95,15 +98,6 @@ fn larger_only(saved: &[DiskShape], own: &[DiskShape]) -> Vec<DiskShape> {
         own.bytes = own.bytes.max(saved.bytes);
     }
     disks
-}
-
-/// That something is the same for a saved state and a domain.
-pub(crate) fn same(path: &Path, what: &'static str, saved: &str, own: &str) -> Outcome<()> {
-    if saved == own {
-        return Ok(());
-    }
-    let (path, saved, own) = (path.to_owned(), saved.to_owned(), own.to_owned());
-    Err(QemuProblem::Shape { path, what, saved, own }.into())
 }
 
 fn list(disks: &[DiskShape]) -> String {
@@ -120,7 +114,7 @@ fn list(disks: &[DiskShape]) -> String {
 
 impl DiskShape {
     fn of(disk: &DomainDisk) -> Outcome<Self> {
-        let bytes = size(disk).map_err(file("read the size of", &disk.path))?;
+        let bytes = size(disk).map_err(HypervisorProblem::file("read the size of", &disk.path))?;
         let read_only = disk.access == DiskAccess::ReadOnly;
         Ok(Self { serial: disk.serial.clone(), bytes, read_only })
     }

@@ -7,7 +7,7 @@ use vclust_process::end_marked;
 
 use super::record::Record;
 use super::state::of;
-use super::{LOOKS, Xen};
+use super::{Xen, looks};
 use crate::problem::{Outcome, XenProblem};
 
 /// How long Xen may take to remove a domain that it was told to.
@@ -41,16 +41,13 @@ impl Xen {
 
     /// Waits until a domain has ended, or until the deadline.
     fn wait_for_end(&self, name: &DomainName, end: Instant) -> Outcome<()> {
-        let mut pause = LOOKS.0;
+        let mut looks = looks(end.saturating_duration_since(Instant::now()));
         loop {
             let record = Record::find(&self.directory, name)?;
             let found = self.tools.find(record.uuid())?;
-            let left = end.saturating_duration_since(Instant::now());
-            if !found.is_some_and(|found| of(&found).is_active()) || left.is_zero() {
+            if !found.is_some_and(|found| of(&found).is_active()) || !looks.again() {
                 return Ok(());
             }
-            std::thread::sleep(pause.min(left));
-            pause = (pause * 2).min(LOOKS.1);
         }
     }
 
@@ -89,20 +86,20 @@ impl Xen {
         let mark = self.mark_of(record.name())?;
         end_marked(&mark, Duration::ZERO)
             .map_err(|error| HypervisorProblem::Other(Box::new(error)))?;
-        let end = Instant::now() + GONE;
+        let mut looks = looks(GONE);
         let mut last = Ok(());
         while let Some(found) = self.tools.find(record.uuid())? {
-            if Instant::now() >= end {
+            if looks.left().is_zero() {
                 last?;
                 let state = of(&found).name();
                 return Err(XenProblem::NotDone { program: "xl destroy", state }.into());
             }
             if found.state.dying {
                 // others hold pages of it, such as a backend that is about to let go
-                std::thread::sleep(LOOKS.0);
-                continue;
+                looks.again();
+            } else {
+                last = self.tools.destroy(found.id);
             }
-            last = self.tools.destroy(found.id);
         }
         Ok(())
     }

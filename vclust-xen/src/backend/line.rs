@@ -15,16 +15,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-use vclust_core::{DomainLine, DomainName};
+use vclust_core::{DomainLine, DomainName, HypervisorProblem};
 
 use super::{Xen, state};
 use crate::parse::Listed;
-use crate::problem::{Outcome, XenProblem, file};
+use crate::problem::Outcome;
 
 /// How long xenconsoled may take to make the terminal.
 const TERMINAL: Duration = Duration::from_secs(10);
 /// How long a guest may be silent before it is asked about.
 const SILENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+/// What nobody else may use meanwhile.
+const LINE: &str = "console, which is its channel, too";
 /// What a line of an agent begins with.
 const BEGIN: &[u8] = b"{\"";
 /// Bytes of the longest line of an agent.
@@ -42,10 +44,10 @@ pub(super) enum Use {
 impl Xen {
     pub(super) fn line_of(&self, name: &DomainName, purpose: Use) -> Outcome<DomainLine> {
         let (record, found) = self.active(name)?;
-        let held = Arc::new(record.hold_line()?.ok_or(XenProblem::LineInUse)?);
+        let held = Arc::new(record.hold_line()?.ok_or(HypervisorProblem::LineInUse(LINE))?);
         let path = format!("/local/domain/{}/console/tty", found.id);
         let terminal = self.tools.wait_for(&path, |tty| !tty.is_empty(), TERMINAL)?;
-        let failed = file("use", terminal.as_ref());
+        let failed = HypervisorProblem::file("use", terminal.as_ref());
         let open = || -> io::Result<(File, File)> {
             let mut options = File::options();
             // it is no terminal to be ended by

@@ -14,18 +14,18 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vclust_core::{
     ByteSize, Domain, DomainConfiguration, DomainLine, DomainName, DomainState, Hypervisor,
     HypervisorError, HypervisorProblem, OnReboot,
 };
-use vclust_process::Mark;
+use vclust_process::{Looks, Mark};
 
 use crate::configuration::XlConfiguration;
 use crate::options::{GuestKind, XenOptions};
 use crate::parse::{HostInformation, Listed};
-use crate::problem::{Outcome, XenProblem, file};
+use crate::problem::{Outcome, XenProblem};
 use crate::tool_stack::ToolStack;
 use queue::Queue;
 use record::{Record, define};
@@ -55,12 +55,12 @@ impl Xen {
         let failed =
             |problem| HypervisorError { action: "open the domains", domain: None, problem };
         let directory = std::path::absolute(directory)
-            .map_err(|error| failed(file("find", directory)(error)))?;
+            .map_err(|error| failed(HypervisorProblem::file("find", directory)(error)))?;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&directory)
-            .map_err(|error| failed(file("make", &directory)(error)))?;
+            .map_err(|error| failed(HypervisorProblem::file("make", &directory)(error)))?;
         let tools = ToolStack::new(&options);
         let queue = Queue::new(options.at_once);
         Ok(Self { directory, mark, options, tools, queue, kind: OnceLock::new() })
@@ -157,7 +157,7 @@ impl Xen {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(XenProblem::NoLog(path).into());
             }
-            Err(error) => return Err(file("read", &path)(error)),
+            Err(error) => return Err(HypervisorProblem::file("read", &path)(error)),
         };
         let read = || {
             let length = log.metadata()?.len();
@@ -168,7 +168,7 @@ impl Xen {
             log.take(most).read_to_end(&mut text)?;
             Ok(text)
         };
-        read().map_err(file("read", &path))
+        read().map_err(HypervisorProblem::file("read", &path))
     }
 
     /// Where xenconsoled keeps what a guest says.
@@ -182,22 +182,23 @@ impl Xen {
         states: &[DomainState],
         deadline: Duration,
     ) -> Outcome<DomainState> {
-        let end = Instant::now() + deadline;
-        let mut pause = LOOKS.0;
+        let mut looks = looks(deadline);
         loop {
             let state = self.look(name)?;
             if states.contains(&state) {
                 return Ok(state);
             }
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if !looks.again() {
                 let said = format!("nothing; it is {}", state.name());
                 return Err(HypervisorProblem::Late { deadline, said });
             }
-            std::thread::sleep(pause.min(left));
-            pause = (pause * 2).min(LOOKS.1);
         }
     }
+}
+
+/// Looks at a domain until a deadline.
+fn looks(deadline: Duration) -> Looks {
+    Looks::within(deadline, LOOKS.0, LOOKS.1)
 }
 
 /// Puts what was tried and the domain's name to what was in the way.
@@ -212,7 +213,7 @@ fn of<T>(
 /// The configuration with absolute paths, as `xl` may look for them elsewhere.
 fn with_absolute_paths(configuration: &DomainConfiguration) -> Outcome<DomainConfiguration> {
     let absolute = |path: &mut PathBuf| -> Outcome<()> {
-        *path = std::path::absolute(&*path).map_err(file("find", path))?;
+        *path = std::path::absolute(&*path).map_err(HypervisorProblem::file("find", path))?;
         Ok(())
     };
     let mut own = configuration.clone();

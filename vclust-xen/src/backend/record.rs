@@ -20,7 +20,7 @@ use tempfile::NamedTempFile;
 use vclust_core::{DomainConfiguration, DomainName, HypervisorProblem};
 
 use crate::parse::Uuid;
-use crate::problem::{Outcome, XenProblem, file};
+use crate::problem::Outcome;
 
 const DEFINITION: &str = "json";
 const RUN: &str = "run";
@@ -55,7 +55,7 @@ impl Definition {
         let path = Path::new("/dev/urandom");
         let mut bytes = [0; 16];
         let read = File::open(path).and_then(|mut source| source.read_exact(&mut bytes));
-        read.map_err(file("read", path))?;
+        read.map_err(HypervisorProblem::file("read", path))?;
         Ok(Self { uuid: Uuid::of_random(bytes), configuration })
     }
 }
@@ -69,7 +69,7 @@ pub(super) fn define(below: &Path, definition: &Definition) -> Outcome<()> {
         draft.write_all(&serde_json::to_vec_pretty(definition)?)?;
         Ok(draft)
     };
-    let draft = write().map_err(file("write", &path))?;
+    let draft = write().map_err(HypervisorProblem::file("write", &path))?;
     match draft.persist_noclobber(&path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
@@ -77,15 +77,15 @@ pub(super) fn define(below: &Path, definition: &Definition) -> Outcome<()> {
             let same = there.definition.configuration == definition.configuration;
             if same { Ok(()) } else { Err(HypervisorProblem::InUse) }
         }
-        Err(error) => Err(file("make", &path)(error.error)),
+        Err(error) => Err(HypervisorProblem::file("make", &path)(error.error)),
     }
 }
 
 /// The names of all domains that are known.
 pub(super) fn names(below: &Path) -> Outcome<Vec<DomainName>> {
     let mut names = Vec::new();
-    for entry in fs::read_dir(below).map_err(file("read", below))? {
-        let path = entry.map_err(file("read", below))?.path();
+    for entry in fs::read_dir(below).map_err(HypervisorProblem::file("read", below))? {
+        let path = entry.map_err(HypervisorProblem::file("read", below))?.path();
         let is_definition = path.extension().is_some_and(|extension| extension == DEFINITION);
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         names.extend(stem.filter(|_| is_definition).and_then(|name| name.parse().ok()));
@@ -103,12 +103,12 @@ impl Record {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(HypervisorProblem::Unknown);
             }
-            Err(error) => return Err(file("open", &path)(error)),
+            Err(error) => return Err(HypervisorProblem::file("open", &path)(error)),
         };
         let mut text = Vec::new();
-        handle.read_to_end(&mut text).map_err(file("read", &path))?;
-        let definition = serde_json::from_slice(&text)
-            .map_err(|source| XenProblem::Damaged { path: path.clone(), source })?;
+        handle.read_to_end(&mut text).map_err(HypervisorProblem::file("read", &path))?;
+        let definition =
+            serde_json::from_slice(&text).map_err(HypervisorProblem::damaged(&path))?;
         Ok(Self { definition, path, handle })
     }
 
@@ -135,14 +135,14 @@ impl Record {
             std::thread::sleep(Duration::from_millis(5));
         }
         // somebody may have removed it, and another one may have its name
-        let own = self.handle.metadata().map_err(file("look at", &self.path))?;
+        let own = self.handle.metadata().map_err(HypervisorProblem::file("look at", &self.path))?;
         match fs::metadata(&self.path) {
             Ok(now) if (now.dev(), now.ino()) == (own.dev(), own.ino()) => Ok(()),
             Ok(_) => Err(HypervisorProblem::Unknown),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(HypervisorProblem::Unknown)
             }
-            Err(error) => Err(file("look at", &self.path)(error)),
+            Err(error) => Err(HypervisorProblem::file("look at", &self.path)(error)),
         }
     }
 
@@ -151,7 +151,7 @@ impl Record {
         match flock(&self.handle, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(true),
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
-            Err(error) => Err(file("lock", &self.path)(error.into())),
+            Err(error) => Err(HypervisorProblem::file("lock", &self.path)(error.into())),
         }
     }
 
@@ -159,11 +159,11 @@ impl Record {
     pub(super) fn run(&self) -> Outcome<Option<Run>> {
         let path = self.beside(RUN);
         match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map(Some)
-                .map_err(|source| XenProblem::Damaged { path, source }.into()),
+            Ok(text) => {
+                serde_json::from_slice(&text).map(Some).map_err(HypervisorProblem::damaged(&path))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(file("read", &path)(error)),
+            Err(error) => Err(HypervisorProblem::file("read", &path)(error)),
         }
     }
 
@@ -187,7 +187,7 @@ impl Record {
             draft.persist(&path)?;
             Ok(())
         };
-        write().map_err(file("write", &path))?;
+        write().map_err(HypervisorProblem::file("write", &path))?;
         Ok(path)
     }
 
@@ -196,11 +196,11 @@ impl Record {
         let path = self.beside(LINE);
         let mut options = File::options();
         let handle = options.create(true).write(true).truncate(false).open(&path);
-        let handle = handle.map_err(file("open", &path))?;
+        let handle = handle.map_err(HypervisorProblem::file("open", &path))?;
         match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(handle)),
             Err(Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(file("lock", &path)(error.into())),
+            Err(error) => Err(HypervisorProblem::file("lock", &path)(error.into())),
         }
     }
 
@@ -210,7 +210,7 @@ impl Record {
             let path = self.beside(extension);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(file("remove", &path)(error));
+                    return Err(HypervisorProblem::file("remove", &path)(error));
                 }
                 _ => {}
             }

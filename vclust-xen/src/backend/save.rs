@@ -13,7 +13,7 @@ use super::Xen;
 use super::state::of;
 use crate::configuration::XlConfiguration;
 use crate::options::GuestKind;
-use crate::problem::{Outcome, XenProblem, file};
+use crate::problem::{Outcome, XenProblem};
 
 const STATE: &str = "state";
 const MACHINE: &str = "machine.json";
@@ -55,13 +55,9 @@ impl Shape {
             ("list of disks", list(&self.disks), list(&own.disks)),
             ("number of interfaces", self.interfaces.to_string(), own.interfaces.to_string()),
         ];
-        match pairs.into_iter().find(|(_, saved, own)| saved != own) {
-            Some((what, saved, own)) => {
-                let path = path.to_owned();
-                Err(XenProblem::Shape { path, what, saved, own }.into())
-            }
-            None => Ok(()),
-        }
+        pairs.into_iter().try_for_each(|(what, saved, own)| {
+            HypervisorProblem::unless_same(path, what, &saved, &own)
+        })
     }
 }
 
@@ -75,11 +71,14 @@ impl Saved {
     /// Opens a state, if it fits a domain.
     pub(super) fn open(directory: &Path, own: &XlConfiguration) -> Outcome<Self> {
         let path = directory.join(MACHINE);
-        let text = fs::read(&path).map_err(file("read", &path))?;
-        let shape: Shape = serde_json::from_slice(&text)
-            .map_err(|source| XenProblem::Damaged { path: path.clone(), source })?;
+        let text = fs::read(&path).map_err(HypervisorProblem::file("read", &path))?;
+        let shape: Shape =
+            serde_json::from_slice(&text).map_err(HypervisorProblem::damaged(&path))?;
         shape.fits(&Shape::of(own), directory)?;
-        Ok(Self { directory: std::path::absolute(directory).map_err(file("find", directory))? })
+        Ok(Self {
+            directory: std::path::absolute(directory)
+                .map_err(HypervisorProblem::file("find", directory))?,
+        })
     }
 
     /// What `xl` saved.
@@ -92,12 +91,12 @@ impl Xen {
     pub(super) fn save_to(&self, name: &DomainName, to: &Path) -> Outcome<()> {
         let record = self.held(name)?;
         if record.configuration().memory_use != DomainMemory::Saveable {
-            return Err(XenProblem::NotSaveable.into());
+            return Err(HypervisorProblem::NotSaveable);
         }
         let found = self.found_active(&record)?;
-        let to = std::path::absolute(to).map_err(file("find", to))?;
-        if fs::read_dir(&to).map_err(file("read", &to))?.next().is_some() {
-            return Err(XenProblem::NotEmpty(to).into());
+        let to = std::path::absolute(to).map_err(HypervisorProblem::file("find", to))?;
+        if fs::read_dir(&to).map_err(HypervisorProblem::file("read", &to))?.next().is_some() {
+            return Err(HypervisorProblem::NotEmpty(to));
         }
         let kind = self.find_kind()?;
         let own = XlConfiguration::of(record.configuration(), record.uuid(), kind, None)
@@ -124,7 +123,11 @@ impl Xen {
         // memory of guests is nobody else's business
         let mut options = File::options();
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.write(true).create_new(true).open(&state).map_err(file("make", &state))?;
+        options
+            .write(true)
+            .create_new(true)
+            .open(&state)
+            .map_err(HypervisorProblem::file("make", &state))?;
         self.tools.save(id, &state)?;
         if let Some(found) = self.tools.find(record.uuid())? {
             if of(&found).is_active() {
@@ -132,12 +135,12 @@ impl Xen {
                 return Err(XenProblem::NotDone { program: "xl save", state }.into());
             }
         }
-        if fs::metadata(&state).map_err(file("look at", &state))?.len() == 0 {
+        if fs::metadata(&state).map_err(HypervisorProblem::file("look at", &state))?.len() == 0 {
             return Err(HypervisorProblem::Failed { said: "nothing was saved".to_owned() });
         }
         let machine = to.join(MACHINE);
         let text = serde_json::to_vec_pretty(&Shape::of(own)).unwrap_or_default();
-        fs::write(&machine, text).map_err(file("write", &machine))?;
+        fs::write(&machine, text).map_err(HypervisorProblem::file("write", &machine))?;
         self.clear(record)
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vclust_core::{ByteSize, DomainName, DomainState, HypervisorProblem};
 
 use super::record::{Record, Run};
 use super::save::Saved;
 use super::state::{is_in_the_making, of};
-use super::{LOOKS, Xen, restarts, script};
+use super::{Xen, looks, restarts, script};
 use crate::configuration::XlConfiguration;
 use crate::parse::Listed;
 use crate::problem::{Outcome, XenProblem};
@@ -59,6 +59,8 @@ impl Xen {
         }
         match listed.iter().find(|domain| domain.uuid == Some(record.uuid())) {
             Some(own) if of(own).is_active() => Err(HypervisorProblem::State { state: of(own) }),
+            // nothing can be left of what was never started
+            None if record.run()?.is_none() => Ok(()),
             _ => self.clear(record),
         }
     }
@@ -115,7 +117,7 @@ impl Xen {
     }
 
     pub(super) fn restart(&self, name: &DomainName, deadline: Duration) -> Outcome<()> {
-        let end = Instant::now() + deadline;
+        let mut looks = looks(deadline);
         let record = self.held(name)?;
         let before = self.found_active(&record)?;
         if !restarts(record.configuration()) {
@@ -123,16 +125,16 @@ impl Xen {
         }
         self.unpause(&record)?;
         self.tools.reboot(before.id, deadline)?;
-        let mut pause = LOOKS.0;
         loop {
             let found = self.tools.find(record.uuid())?;
             let is_new = |found: &Listed| found.id != before.id && !is_in_the_making(found);
             if found.as_ref().is_some_and(|found| is_new(found) && of(found).is_active()) {
                 return Ok(());
             }
-            still_time(end, deadline, "the guest has not started again")?;
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(LOOKS.1);
+            if !looks.again() {
+                let said = "the guest has not started again".to_owned();
+                return Err(HypervisorProblem::Late { deadline, said });
+            }
         }
     }
 
@@ -142,31 +144,23 @@ impl Xen {
         memory: ByteSize,
         deadline: Duration,
     ) -> Outcome<()> {
-        let end = Instant::now() + deadline;
+        let mut looks = looks(deadline);
         let record = self.held(name)?;
         let before = self.found_active(&record)?;
         let wanted = memory.bytes().div_ceil(1 << 20);
         self.tools.set_memory(before.id, memory)?;
-        let mut pause = LOOKS.0;
         loop {
             let has = self.found_active(&record)?.memory_mib;
             // the list rounds, and a guest keeps a page or two
             if has.abs_diff(wanted) <= 1 {
                 return Ok(());
             }
-            still_time(end, deadline, &format!("the guest has {has} MiB"))?;
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(LOOKS.1);
+            if !looks.again() {
+                let said = format!("the guest has {has} MiB");
+                return Err(HypervisorProblem::Late { deadline, said });
+            }
         }
     }
-}
-
-/// That a deadline has not passed.
-fn still_time(end: Instant, deadline: Duration, said: &str) -> Outcome<()> {
-    if Instant::now() < end {
-        return Ok(());
-    }
-    Err(HypervisorProblem::Late { deadline, said: said.to_owned() })
 }
 
 fn not_done(program: &'static str, state: Option<DomainState>) -> HypervisorProblem {

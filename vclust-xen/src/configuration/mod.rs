@@ -75,6 +75,8 @@ pub struct XlDisk {
     pub device: String,
     /// Whether the guest may write it.
     pub is_writable: bool,
+    /// The program that attaches the host's end; Xen's own where none is given.
+    pub script: Option<PathBuf>,
 }
 
 /// A network interface.

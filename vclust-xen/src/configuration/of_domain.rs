@@ -25,7 +25,7 @@ const SERIAL: usize = 20;
 const COMMAND_LINE: usize = 1023;
 
 impl XlConfiguration {
-    /// The configuration of a domain. `script` attaches the host's ends of its interfaces.
+    /// The configuration of a domain. `script` attaches the host's ends of its disks and interfaces.
     ///
     /// The guest is told what its devices do not tell: that its console is also the channel to its
     /// agent, and which disk has which serial number, as disks under Xen have none.
@@ -67,7 +67,8 @@ impl XlConfiguration {
             // writing to a string does not fail
             let _ = write!(command_line, " vclust.disk={}:{device}", disk.serial);
             let is_writable = disk.access == vclust_core::DiskAccess::ReadWrite;
-            disks.push(XlDisk { path: disk.path.clone(), device, is_writable });
+            let script = script.map(Path::to_owned);
+            disks.push(XlDisk { path: disk.path.clone(), device, is_writable, script });
         }
         let length = command_line.len();
         if length > COMMAND_LINE {
@@ -132,6 +133,7 @@ impl XlConfiguration {
             writable(what, text)?;
         }
         let scripts = self.interfaces.iter().filter_map(|interface| interface.script.as_ref());
+        let scripts = scripts.chain(self.disks.iter().filter_map(|disk| disk.script.as_ref()));
         for script in scripts {
             let fits = script.to_str().is_some_and(|text| !text.contains(','));
             if !fits {

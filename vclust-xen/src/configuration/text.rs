@@ -45,11 +45,11 @@ impl XlDisk {
     /// included.
     fn specification(&self) -> String {
         let access = if self.is_writable { "rw" } else { "ro" };
-        format!(
-            "format=raw,vdev={},access={access},target={}",
-            self.device,
-            self.path.to_string_lossy()
-        )
+        let mut text = format!("format=raw,vdev={},access={access}", self.device);
+        if let Some(script) = &self.script {
+            text = format!("{text},script={}", script.to_string_lossy());
+        }
+        format!("{text},target={}", self.path.to_string_lossy())
     }
 }
 

@@ -101,7 +101,7 @@ fn sixteen_creations_at_once_are_queued_and_those_that_fail_disturb_none() {
     let free = xen.host().unwrap().free_mib;
     let names: Vec<_> = (1..=16)
         .map(|number| {
-            let mut configuration = Site::configuration(&format!("q{number}"), "");
+            let mut configuration = Site::idle(&format!("q{number}"));
             if number % 5 == 0 {
                 let nowhere = site.path("nowhere");
                 configuration.boot = DomainBoot::Kernel {

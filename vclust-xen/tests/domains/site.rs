@@ -88,6 +88,12 @@ impl Site {
         }
     }
 
+    /// A guest that takes next to no processor time, so that those which are made beside it have it.
+    pub(crate) fn idle(name: &str) -> DomainConfiguration {
+        let limits = DomainLimits { processors: Some(0.02), ..DomainLimits::default() };
+        DomainConfiguration { limits, ..Self::configuration(name, "") }
+    }
+
     pub(crate) fn define(&self, name: &str, words: &str) -> DomainName {
         let configuration = Self::configuration(name, words);
         self.xen.define(&configuration).expect("it can be defined");

@@ -13,12 +13,10 @@ use crate::site::{PATIENCE, Site, causes, run};
 #[test]
 #[ignore = "takes the control domain of a Xen host; `make test-xen` starts one"]
 fn a_dead_store_is_told_within_the_deadline() {
-    let site = Site::new(GuestKind::Pv);
-    let xen = site.other(XenOptions {
-        kind: Some(GuestKind::Pv),
-        answer: Duration::from_secs(10),
-        ..XenOptions::default()
-    });
+    let answer = Duration::from_secs(10);
+    let options = XenOptions { kind: Some(GuestKind::Pv), answer, ..Site::options() };
+    let site = Site::with(options);
+    let xen = site.xen();
     let name = site.define("n1", "");
     let number = fs::read_to_string("/run/xen/xenstored.pid").expect("xenstored has a number");
     let store = ProcessId::of(number.trim().parse().unwrap()).expect("xenstored runs");

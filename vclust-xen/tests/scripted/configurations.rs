@@ -27,8 +27,8 @@ memory = 128
 maxmem = 128
 cap = 50
 disk = [
-    "format=raw,vdev=xvda,access=ro,target=/disks/base, the first",
-    "format=raw,vdev=xvdb,access=rw,target=/disks/own, the first",
+    "format=raw,vdev=xvda,access=ro,script=/own/attach,target=/disks/base, the first",
+    "format=raw,vdev=xvdb,access=rw,script=/own/attach,target=/disks/own, the first",
 ]
 vif = [
     "mac=00:16:3e:00:00:01,vifname=vif-n1,bridge=br0,script=/own/attach",

@@ -1,6 +1,7 @@
 //! Every way in which the tool stack fails, with one that pretends.
 
 mod configurations;
+mod cost;
 mod failures;
 mod tools;
 
