@@ -70,9 +70,15 @@ python-stage:
 
 PYTHON_EXAMPLES = PYTHONDONTWRITEBYTECODE=1 PYTHONPATH='$(PYTHON_STAGE)' $(PYTHON)
 
+# What Debian does not package comes from wherever pip is configured to look.
+PYTHON_PACKAGES := $(abspath $(TARGET_DIR))/python-packages
+$(PYTHON_PACKAGES)/pyarrow:
+	$(PYTHON) -m venv '$(PYTHON_PACKAGES).tools'
+	'$(PYTHON_PACKAGES).tools/bin/pip' install --quiet --no-deps --target '$(PYTHON_PACKAGES)' 'pyarrow>=16'
+
 # The tests compare with the packages of Debian's own Python. CLUSTERS=1 starts machines, too (needs root).
-test-python: python-stage ## test the Python bindings, against apt and python-debian (CLUSTERS=1 starts machines)
-	cd vclust-py/tests && PYTHONPATH='$(PYTHON_STAGE)' \
+test-python: python-stage $(PYTHON_PACKAGES)/pyarrow ## test the Python bindings, against apt and python-debian (CLUSTERS=1 starts machines)
+	cd vclust-py/tests && PYTHONPATH='$(PYTHON_STAGE):$(PYTHON_PACKAGES)' \
 	    VCLUST_APT_UNIVERSE='$(abspath $(TARGET_DIR))/apt-universe' \
 	    $(if $(CLUSTERS),VCLUST_TEST_CLUSTERS=$(CLUSTERS)) $(PYTHON) -m pytest -q -p no:cacheprovider
 
