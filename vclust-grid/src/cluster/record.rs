@@ -60,6 +60,7 @@ pub enum NodeState {
 
 /// A node of a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NodeRecord {
     /// Its name.
     pub name: DomainName,
@@ -75,6 +76,7 @@ pub struct NodeRecord {
 
 /// A phase of a cluster's start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PhaseRecord {
     /// Its name.
     pub phase: String,
@@ -86,6 +88,7 @@ pub struct PhaseRecord {
 
 /// A program of the head node that a cluster cannot do without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ServerRecord {
     /// What it serves, such as `NFS`.
     pub service: String,
@@ -95,6 +98,7 @@ pub struct ServerRecord {
 
 /// A cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClusterRecord {
     /// Its name.
     pub name: DomainName,

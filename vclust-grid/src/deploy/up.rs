@@ -70,6 +70,7 @@ pub struct ClusterOrder {
 
 /// How long a phase took.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct PhaseTime {
     /// Which.
     pub phase: Phase,
@@ -79,6 +80,7 @@ pub struct PhaseTime {
 
 /// A cluster that came up.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Up {
     /// Its record.
     pub record: ClusterRecord,

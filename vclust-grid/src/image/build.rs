@@ -73,6 +73,7 @@ impl ImageOrder {
 
 /// How far a build has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuildProgress {
     /// Another process builds the same, and is waited for.
     Waiting,
@@ -94,6 +95,7 @@ pub type OnBuild<'a> = &'a (dyn Fn(BuildProgress) + Sync);
 
 /// What came of an order.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct BuiltImage {
     /// The image.
     pub image: StoredImage,
@@ -109,6 +111,7 @@ pub struct BuiltImage {
 
 /// What a build teaches.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct BuildEvents {
     /// The installation of its packages.
     pub install: Option<InstallEvent>,

@@ -31,6 +31,7 @@ pub struct CollectOptions {
 
 /// Why an image goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Removal {
     /// All together take too much.
     Budget,
@@ -40,6 +41,7 @@ pub enum Removal {
 
 /// An image that went.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Removed {
     /// Its name.
     pub id: String,
@@ -53,6 +55,7 @@ pub struct Removed {
 
 /// Why an image that should go stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Held {
     /// It was asked for.
     Asked,
@@ -66,6 +69,7 @@ pub enum Held {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Collected {
     /// What a crash had left.
     pub recovered: Recovered,
