@@ -23,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-python test-examples test-slurm wheel bench-python test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-python test-examples test-slurm test-msrv package wheel bench-python test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +93,17 @@ test-slurm: python-stage ## have a real Slurm start a machine for a job, and rem
 	@scripts/setup slurm
 	VCLUST_TEST_SLURM='$(abspath $(TARGET_DIR))/slurm-state' $(PYTHON_EXAMPLES) \
 	    -m pytest -q -s -p no:cacheprovider examples -k slurm
+
+package: ## pack the crates that are to be published, and check what is in them (VERIFY=1 compiles each)
+	@scripts/setup build
+	CARGO='$(CARGO)' scripts/package '$(abspath $(TARGET_DIR))' $(if $(VERIFY),--verify)
+
+# The oldest Rust that the manifests promise, through rustup, in a target directory of its own.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+test-msrv: ## check that all crates compile with the oldest Rust that they promise (needs rustup)
+	@scripts/setup build
+	rustup toolchain install --profile minimal '$(MSRV)'
+	rustup run '$(MSRV)' cargo check --locked --workspace --target-dir '$(abspath $(TARGET_DIR))/msrv'
 
 wheel: ## build the wheel of the Python bindings, and try it in an environment of its own
 	@scripts/setup python
