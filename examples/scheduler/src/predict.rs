@@ -78,12 +78,9 @@ fn planner(
         .replay(
             &learned,
             &ReplayOrder {
-                policy: POLICY.to_owned(),
-                nodes: USUAL_NODES,
                 budget: site.cache.bytes(),
-                strategies: Strategy::ALL.to_vec(),
                 site: site.name.clone(),
-                started_together: USUAL_NODES,
+                ..ReplayOrder::new(POLICY, USUAL_NODES)
             },
         )
         .map_err(|source| SchedulerError::Replay { site: site.name.clone(), source })?;

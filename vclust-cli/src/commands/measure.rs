@@ -113,15 +113,7 @@ fn base(
 }
 
 fn order(plan: ImagePlan, base: Option<StoredImage>, request: Vec<String>) -> ImageOrder {
-    ImageOrder {
-        plan,
-        variant: Variant::Minimal,
-        request,
-        base,
-        archive: false,
-        source_date_epoch: None,
-        if_found: IfFound::Use,
-    }
+    ImageOrder { request, ..ImageOrder::new(plan, base) }
 }
 
 /// The sets that were asked for, or drawn ones.

@@ -44,6 +44,22 @@ pub struct ImageOrder {
 }
 
 impl ImageOrder {
+    /// Packages, as an image or as a layer over one: of the variant `minimal` or the base's, without an archive,
+    /// the same bytes on any day, and what is there already is taken.
+    #[must_use]
+    pub fn new(plan: ImagePlan, base: Option<StoredImage>) -> Self {
+        let variant = base.as_ref().map(|base| base.variant.parse().unwrap_or_default());
+        Self {
+            plan,
+            variant: variant.unwrap_or_default(),
+            request: Vec::new(),
+            base,
+            archive: false,
+            source_date_epoch: None,
+            if_found: IfFound::Use,
+        }
+    }
+
     /// What the build is found by: everything that its result depends on.
     #[must_use]
     pub fn key(&self) -> BuildKey {

@@ -31,7 +31,6 @@ pub struct CollectOptions {
 
 /// Why an image goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Removal {
     /// All together take too much.
     Budget,
@@ -55,7 +54,6 @@ pub struct Removed {
 
 /// Why an image that should go stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Held {
     /// It was asked for.
     Asked,
@@ -68,7 +66,7 @@ pub enum Held {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Collected {
     /// What a crash had left.
