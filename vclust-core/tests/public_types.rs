@@ -65,7 +65,6 @@ fn every_public_type_can_be_sent_to_other_threads_and_shared_by_them() {
         DomainDisk,
         DomainInterface,
         DomainLimits,
-        DomainLine,
         DomainMemory,
         DomainName,
         DomainNameError,
@@ -238,7 +237,9 @@ fn every_public_type_can_be_sent_to_other_threads_and_shared_by_them() {
         WeightedTarget,
         Workload,
         ;
+        // a reader and a writer that nobody else has
         sent:
+        DomainLine,
     ];
     let checked = checked.iter().map(|name| name.split('<').next().unwrap_or(name));
     let checked: BTreeSet<&str> = checked.chain(OTHERS.iter().copied()).collect();
@@ -251,6 +252,9 @@ fn exported() -> BTreeSet<&'static str> {
     let outer = text.split("\npub mod").next().unwrap_or(text);
     let uses = outer.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next());
     let words = uses.flat_map(|list| list.split([',', '{', '}']));
-    let names = words.filter_map(|word| word.split([':', ' ', '\n']).rfind(|part| !part.is_empty()));
-    names.filter(|name| name.chars().any(char::is_lowercase) && name.starts_with(char::is_uppercase)).collect()
+    let names =
+        words.filter_map(|word| word.split([':', ' ', '\n']).rfind(|part| !part.is_empty()));
+    names
+        .filter(|name| name.chars().any(char::is_lowercase) && name.starts_with(char::is_uppercase))
+        .collect()
 }

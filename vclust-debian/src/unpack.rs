@@ -49,7 +49,6 @@ pub struct Unpacker<'a> {
 
 /// What became of a package.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Unpacked {
     /// It is in the root.
     Done(UnpackedPackage),

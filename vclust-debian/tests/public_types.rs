@@ -40,7 +40,6 @@ fn every_public_type_can_be_sent_to_other_threads_and_shared_by_them() {
         Compression,
         ControlArchive,
         ControlFile,
-        DataArchive,
         DataEntry,
         DatabaseError,
         DebError,
@@ -140,7 +139,9 @@ fn every_public_type_can_be_sent_to_other_threads_and_shared_by_them() {
         Wanted,
         WantedPackage,
         ;
+        // it reads from whatever it was opened on
         sent:
+        DataArchive,
     ];
     let checked = checked.iter().map(|name| name.split('<').next().unwrap_or(name));
     let checked: BTreeSet<&str> = checked.chain(OTHERS.iter().copied()).collect();
@@ -153,6 +154,9 @@ fn exported() -> BTreeSet<&'static str> {
     let outer = text.split("\npub mod").next().unwrap_or(text);
     let uses = outer.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next());
     let words = uses.flat_map(|list| list.split([',', '{', '}']));
-    let names = words.filter_map(|word| word.split([':', ' ', '\n']).rfind(|part| !part.is_empty()));
-    names.filter(|name| name.chars().any(char::is_lowercase) && name.starts_with(char::is_uppercase)).collect()
+    let names =
+        words.filter_map(|word| word.split([':', ' ', '\n']).rfind(|part| !part.is_empty()));
+    names
+        .filter(|name| name.chars().any(char::is_lowercase) && name.starts_with(char::is_uppercase))
+        .collect()
 }

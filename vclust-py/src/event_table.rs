@@ -13,7 +13,9 @@ pub(crate) fn event_table(kind: EventKind, events: &[Event]) -> Result<Table, Fa
         EventKind::Transfer => transfers(events),
         EventKind::Install => installs(events),
         EventKind::Phase => phases(events),
-        other => return Err(Failure::value(format!("there is no table of {} events", other.name()))),
+        other => {
+            return Err(Failure::value(format!("there is no table of {} events", other.name())));
+        }
     })
 }
 

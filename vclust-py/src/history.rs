@@ -195,7 +195,7 @@ impl HistoryDatabase {
                     ImportError::Line(source) => {
                         PastError::Line { path: path.clone(), source }.into()
                     }
-                    ImportError::Database(error) => error.into(),
+                    other => other.into(),
                 },
             )?;
             Ok(import.finish()?)

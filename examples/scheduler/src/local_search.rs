@@ -7,14 +7,14 @@ use crate::place::{Placement, Problem};
 /// Each step makes the cost smaller, and there are finitely many placements, so this ends.
 pub(crate) fn improve(problem: &Problem, mut placement: Placement) -> Placement {
     let mut cost = problem.cost(&placement);
-    while let Some(better) = neighbours(problem, &placement)
-        .filter(|other| problem.cost(other).is_below(&cost))
-        .find(|other| fits(problem, &placement, other))
-    {
+    loop {
+        let better = neighbours(problem, &placement)
+            .filter(|other| problem.cost(other).is_below(&cost))
+            .find(|other| fits(problem, &placement, other));
+        let Some(better) = better else { return placement };
         cost = problem.cost(&better);
         placement = better;
     }
-    placement
 }
 
 /// All placements that differ by one move or one exchange.

@@ -56,7 +56,12 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     for (spec, site) in scenario.clusters.iter().zip(&placement.site_of) {
         if site.is_none() {
-            println!("{:<11} {:>5} {:>8}  has no place", spec.name, spec.nodes, spec.memory.to_string());
+            println!(
+                "{:<11} {:>5} {:>8}  has no place",
+                spec.name,
+                spec.nodes,
+                spec.memory.to_string()
+            );
         }
     }
     report("first fit", &problem, &first_fit(&problem));
@@ -74,7 +79,8 @@ fn nodes_by_host(places: &[usize]) -> String {
         }
     }
     counted.sort_unstable();
-    let words: Vec<String> = counted.iter().map(|(host, nodes)| format!("{host}:{nodes}")).collect();
+    let words: Vec<String> =
+        counted.iter().map(|(host, nodes)| format!("{host}:{nodes}")).collect();
     words.join(" ")
 }
 

@@ -126,8 +126,7 @@ fn cheapest_fit(problem: &Problem) -> Placement {
             let mut together = there.clone();
             together.push(cluster);
             problem.pack_site(site, &together)?;
-            let added =
-                problem.site_seconds(site, &together) - problem.site_seconds(site, &there);
+            let added = problem.site_seconds(site, &together) - problem.site_seconds(site, &there);
             Some((site, added))
         };
         let possible = (0..problem.sites.len()).filter_map(grown);

@@ -5,17 +5,15 @@
 
 use std::sync::Arc;
 
-use vclust_core::{
-    Candidate, ClusterSpec, ImageListings, MetaPackages, RequestEvent, Strategy,
-};
+use vclust_core::{Candidate, ClusterSpec, ImageListings, MetaPackages, RequestEvent, Strategy};
 use vclust_grid::{
     ClusterPlanner, KnownEvents, KnownImages, LoadedIndex, PackageSource, PastEvents, ReplayOrder,
     ResolvedRequests,
 };
 
 use crate::error::SchedulerError;
-use crate::place::Problem;
 use crate::hosts::NodeSize;
+use crate::place::Problem;
 use crate::site::{Scenario, Site};
 
 /// The policy by which sites choose their images: the paper's, packages that half of the last twenty
@@ -44,12 +42,21 @@ pub fn predict(
     scenario: &Scenario,
 ) -> Result<Vec<Vec<Prediction>>, SchedulerError> {
     // what every cluster starts from, as the planners below have no image of their own
-    let root = ClusterPlanner { images: KnownImages::Given(ImageListings::default()), ..ClusterPlanner::default() }
-        .root()
-        .map_err(|source| SchedulerError::Plan { cluster: "minimal".to_owned(), source: Box::new(source) })?;
+    let root = ClusterPlanner {
+        images: KnownImages::Given(ImageListings::default()),
+        ..ClusterPlanner::default()
+    }
+    .root()
+    .map_err(|source| SchedulerError::Plan {
+        cluster: "minimal".to_owned(),
+        source: Box::new(source),
+    })?;
     let loaded = Arc::new(source.load(&root, &|_| ())?);
-    let planners: Vec<ClusterPlanner> =
-        scenario.sites.iter().map(|site| planner(&loaded, scenario, site)).collect::<Result<_, _>>()?;
+    let planners: Vec<ClusterPlanner> = scenario
+        .sites
+        .iter()
+        .map(|site| planner(&loaded, scenario, site))
+        .collect::<Result<_, _>>()?;
     let of_cluster = |spec: &ClusterSpec| {
         let on_site = |planner: &ClusterPlanner| {
             let plan = planner.plan_on(spec.clone(), Arc::clone(&loaded)).map_err(|source| {

@@ -10,8 +10,11 @@ use vclust_grid::PackageSource;
 
 fn problems() -> impl Strategy<Value = Problem> {
     let host = (1..9_u64, 1..9_u32).prop_map(|(memory, processors)| Host { memory, processors });
-    let cluster = (1..5_u32, 1..5_u64, 1..4_u32)
-        .prop_map(|(nodes, memory, processors)| NodeSize { nodes, memory, processors });
+    let cluster = (1..5_u32, 1..5_u64, 1..4_u32).prop_map(|(nodes, memory, processors)| NodeSize {
+        nodes,
+        memory,
+        processors,
+    });
     let sites = prop::collection::vec(prop::collection::vec(host, 0..5), 1..4);
     let clusters = prop::collection::vec(cluster, 0..6);
     (sites, clusters).prop_flat_map(|(sites, clusters)| {

@@ -6,8 +6,8 @@ use serde::Serialize;
 use vclust_core::{Closure, Event, HistoryStore, Index, Request};
 use vclust_debian::{StateDirectory, Variant};
 use vclust_grid::{
-    HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan, ImageRepository, MINIMAL,
-    ROOT_STATUS, RootState, StoredImage,
+    HistoryDatabase, ImageBuilder, ImageOrder, ImagePlan, ImageRepository, MINIMAL, ROOT_STATUS,
+    RootState, StoredImage,
 };
 
 use super::cache::build;

@@ -7,7 +7,6 @@ use super::timestamp::Timestamp;
 /// A line that holds no event a history can take.
 #[derive(Debug, Error)]
 #[error("line {line}")]
-#[non_exhaustive]
 pub struct HistoryError {
     /// Number of the line, the first being 1.
     pub line: usize,

@@ -60,7 +60,6 @@ pub enum NodeState {
 
 /// A node of a cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
 pub struct NodeRecord {
     /// Its name.
     pub name: DomainName,
@@ -76,7 +75,6 @@ pub struct NodeRecord {
 
 /// A phase of a cluster's start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
 pub struct PhaseRecord {
     /// Its name.
     pub phase: String,

@@ -70,7 +70,6 @@ pub struct ClusterOrder {
 
 /// How long a phase took.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
 pub struct PhaseTime {
     /// Which.
     pub phase: Phase,

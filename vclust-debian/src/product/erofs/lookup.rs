@@ -13,7 +13,6 @@ const MOST_LINKS: u32 = 40;
 
 /// An entry of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct ImageEntry {
     /// Permission bits.
     pub mode: u32,
