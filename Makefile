@@ -70,11 +70,12 @@ python-stage:
 
 PYTHON_EXAMPLES = PYTHONDONTWRITEBYTECODE=1 PYTHONPATH='$(PYTHON_STAGE)' $(PYTHON)
 
-# What Debian does not package comes from wherever pip is configured to look.
+# What Debian does not package comes from wherever pip is configured to look: pyarrow in a version that works
+# with the NumPy of Debian 12 and of 13.
 PYTHON_PACKAGES := $(abspath $(TARGET_DIR))/python-packages
 $(PYTHON_PACKAGES)/pyarrow:
 	$(PYTHON) -m venv '$(PYTHON_PACKAGES).tools'
-	'$(PYTHON_PACKAGES).tools/bin/pip' install --quiet --no-deps --target '$(PYTHON_PACKAGES)' 'pyarrow>=16'
+	'$(PYTHON_PACKAGES).tools/bin/pip' install --quiet --no-deps --target '$(PYTHON_PACKAGES)' 'pyarrow>=18,<20'
 
 # The tests compare with the packages of Debian's own Python. CLUSTERS=1 starts machines, too (needs root).
 test-python: python-stage $(PYTHON_PACKAGES)/pyarrow ## test the Python bindings, against apt and python-debian (CLUSTERS=1 starts machines)

@@ -117,7 +117,8 @@ impl Column {
 
 /// Texts, one for each row.
 pub(crate) fn texts<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> StringArray {
-    StringArray::from_iter_values(values)
+    // the array wants to know how many there will be
+    StringArray::from_iter_values(values.into_iter().collect::<Vec<_>>())
 }
 
 /// Moments, in UTC.

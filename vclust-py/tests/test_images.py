@@ -22,7 +22,7 @@ def test_a_collection_of_nothing_removes_nothing(tmp_path: Path) -> None:
 def test_what_cannot_be_built_or_collected_says_why(tmp_path: Path, packages_file: Path) -> None:
     source = vclust.PackageSource(packages_files=[packages_file], architecture="amd64")
     with pytest.raises(errors.BuildError, match="no package is called `tooll`"):
-        vclust.build_image(["tooll"], source=source, state=tmp_path)
+        vclust.build_image(["tooll"], variant="minbase", source=source, state=tmp_path)
     with pytest.raises(errors.BuildError):
         vclust.build_image(variant="maximal", state=tmp_path)
     with pytest.raises(errors.RepositoryError):
