@@ -100,6 +100,25 @@ def output(*command: str, timeout: float = 30) -> str:
     return done.stdout
 
 
+def result_of(command: list[str], log: Path) -> str:
+    """What a job prints; an error as soon as the programs that power nodes up have one."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as job:
+
+        def is_over() -> bool:
+            said = log.read_text() if log.exists() else ""
+            if "Error" in said:
+                job.kill()
+                raise RuntimeError(said)
+            return job.poll() is not None
+
+        wait_for("the job has run", RESUME_SECONDS, is_over)
+        said, errors = job.communicate()
+    if job.returncode != 0:
+        raise RuntimeError(f"the job: {errors}")
+    return said
+
+
 def write_configuration(directory: Path, state: Path) -> None:
     (directory / "state").mkdir(parents=True)
     host = socket.gethostname().split(".")[0]
@@ -133,9 +152,17 @@ def scenario(directory: Path, state: Path) -> None:
 
     write_configuration(directory, state)
     os.environ["SLURM_CONF"] = str(directory / "slurm.conf")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for arguments in (
+        "link set lo up",
+        # Slurm resolves no name, and no address either, on a machine that has none but loopback
+        "link add name slurm0 type bridge",
+        "address add 192.0.2.1/24 dev slurm0",
+        "link set slurm0 up",
+    ):
+        subprocess.run(["ip", *arguments.split()], check=True)
     subprocess.run(["slurmctld", "-c", "-f", os.environ["SLURM_CONF"]], check=True)
-    wait_for("slurmctld answers", 30, lambda: "UP" in output("scontrol", "ping"))
+    ping = ["scontrol", "ping"]
+    wait_for("slurmctld answers", 60, lambda: b"UP" in subprocess.run(ping, capture_output=True).stdout)
     before = node_state()
     assert before.endswith("~"), f"{NODE} is {before} and not powered down"
     assert vclust.clusters(state=state) == []
@@ -145,8 +172,9 @@ def scenario(directory: Path, state: Path) -> None:
     job = [sys.executable, "-m", "vclust", "ssh", NODE, "--", inside]
     os.environ["VCLUST_STATE_DIR"] = str(state)
     start = time.monotonic()
-    said = output(
-        "srun", "--partition", "cloud", "--comment", "packages:hello", *job, timeout=RESUME_SECONDS
+    said = result_of(
+        ["srun", "--partition", "cloud", "--comment", "packages:hello", *job],
+        directory / "power.log",
     )
     job_seconds = time.monotonic() - start
     (cluster,) = vclust.clusters(state=state)

@@ -36,6 +36,10 @@ from typing import Any
 import vclust
 
 
+#: The nodes of a job in SLURM_RESUME_FILE: those that are to be resumed, or all.
+_NODES = ("nodes_resume", "nodes_alloc", "nodes")
+
+
 class Site:
     """What the two programs know of the site."""
 
@@ -75,7 +79,9 @@ class Site:
             text = self.scontrol("show", "job", str(job["job_id"]))
             comment = re.search(r"^\s*Comment=packages:(\S+)\s*$", text, re.MULTILINE)
             names = comment.group(1).split(",") if comment else []
-            for node in self.nodes(job["nodes_resume"]):
+            # what the field is called depends on the version
+            names_of_nodes = next(job[key] for key in _NODES if key in job)
+            for node in self.nodes(names_of_nodes):
                 wanted.setdefault(node, []).extend(names)
         return wanted
 
