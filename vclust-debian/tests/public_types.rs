@@ -1,7 +1,5 @@
 //! What is true of all public types: a scheduler can hand them to its threads.
 
-#![expect(clippy::wildcard_imports, reason = "this is about everything that there is")]
-
 use std::collections::BTreeSet;
 
 use vclust_debian::*;

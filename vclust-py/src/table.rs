@@ -1,7 +1,7 @@
 //! Tables, which other libraries take over through the Arrow C interface.
 //!
-//! A table is built once, column by column; whoever takes it over (pyarrow, polars, pandas, DuckDB) gets the
-//! same memory. The interface is that of the Arrow specification's page "The Arrow PyCapsule Interface".
+//! A table is built once, column by column; whoever takes it over (pyarrow, polars, pandas) gets the
+//! same memory. The interface is that of the Arrow specification's page "The Arrow `PyCapsule` Interface".
 
 use std::sync::Arc;
 
