@@ -118,6 +118,7 @@ fn every_public_type_can_be_sent_to_other_threads_and_shared_by_them() {
         SuiteUpdate,
         TemplateInformation,
         TemplateStore,
+        Up,
         Verified,
         ;
         // SQLite's connections serve one thread at a time
