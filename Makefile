@@ -23,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-python wheel bench-python test-boot test-up test-xen test-xen-install prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-python test-examples test-slurm test-msrv package wheel bench-python test-boot test-up test-xen test-xen-install prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,7 @@ demo: ## bring up a virtual cluster, run an MPI program on it, and do it again f
 	$(CARGO) build --locked --release --package vclust-cli
 	@scripts/demo $(VCLUST)
 
-test: test-apt test-python test-rust test-boot ## run all tests, the agreement with apt and booting included
+test: test-apt test-python test-examples test-rust test-boot ## run all tests, the agreement with apt and booting included
 
 # Documentation examples come first, so that the tests' totals are the last thing printed.
 test-rust: ## run the Rust tests
@@ -68,11 +68,43 @@ python-stage:
 	cp -r vclust-py/python/vclust '$(PYTHON_STAGE)/'
 	cp '$(TARGET_DIR)/release/lib_native.so' '$(PYTHON_STAGE)/vclust/_native.abi3.so'
 
+PYTHON_EXAMPLES = PYTHONDONTWRITEBYTECODE=1 PYTHONPATH='$(PYTHON_STAGE)' $(PYTHON)
+
+# What Debian does not package comes from wherever pip is configured to look: pyarrow in a version that works
+# with the NumPy of Debian 12 and of 13.
+PYTHON_PACKAGES := $(abspath $(TARGET_DIR))/python-packages
+$(PYTHON_PACKAGES)/pyarrow:
+	$(PYTHON) -m venv '$(PYTHON_PACKAGES).tools'
+	'$(PYTHON_PACKAGES).tools/bin/pip' install --quiet --no-deps --target '$(PYTHON_PACKAGES)' 'pyarrow>=18,<20'
+
 # The tests compare with the packages of Debian's own Python. CLUSTERS=1 starts machines, too (needs root).
-test-python: python-stage ## test the Python bindings, against apt and python-debian (CLUSTERS=1 starts machines)
-	cd vclust-py/tests && PYTHONPATH='$(PYTHON_STAGE)' \
+test-python: python-stage $(PYTHON_PACKAGES)/pyarrow ## test the Python bindings, against apt and python-debian (CLUSTERS=1 starts machines)
+	cd vclust-py/tests && PYTHONPATH='$(PYTHON_STAGE):$(PYTHON_PACKAGES)' \
 	    VCLUST_APT_UNIVERSE='$(abspath $(TARGET_DIR))/apt-universe' \
 	    $(if $(CLUSTERS),VCLUST_TEST_CLUSTERS=$(CLUSTERS)) $(PYTHON) -m pytest -q -p no:cacheprovider
+
+# Those in Rust are members of the workspace, and tested with it, too.
+test-examples: python-stage ## run the examples of embedding vclust, in Rust and in Python
+	@scripts/setup examples
+	$(CARGO) test --locked --package vclust-example-scheduler
+	$(PYTHON_EXAMPLES) -m pytest -q -p no:cacheprovider examples
+
+# Images and kernel are kept from one run to the next.
+test-slurm: python-stage ## have a real Slurm start a machine for a job, and remove it (needs root)
+	@scripts/setup slurm
+	VCLUST_TEST_SLURM='$(abspath $(TARGET_DIR))/slurm-state' $(PYTHON_EXAMPLES) \
+	    -m pytest -q -s -p no:cacheprovider examples -k slurm
+
+package: ## pack the crates that are to be published, and check what is in them (VERIFY=1 compiles each)
+	@scripts/setup build
+	CARGO='$(CARGO)' scripts/package '$(abspath $(TARGET_DIR))' $(if $(VERIFY),--verify)
+
+# The oldest Rust that the manifests promise, through rustup, in a target directory of its own.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+test-msrv: ## check that all crates compile with the oldest Rust that they promise (needs rustup)
+	@scripts/setup build
+	rustup toolchain install --profile minimal '$(MSRV)'
+	rustup run '$(MSRV)' cargo check --locked --workspace --target-dir '$(abspath $(TARGET_DIR))/msrv'
 
 wheel: ## build the wheel of the Python bindings, and try it in an environment of its own
 	@scripts/setup python

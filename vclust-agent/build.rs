@@ -27,6 +27,8 @@ fn main() {
     let manifest = PathBuf::from(value("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let status = command
         .args(["build", "--bin", "vclust-agent", "--no-default-features", "--profile", "agent"])
+        // out of the workspace, as a published crate, there is nothing that says what that profile is
+        .args(["--config", "profile.agent.inherits='release'"])
         .arg("--manifest-path")
         .arg(manifest)
         .args(["--target", &target])

@@ -127,6 +127,8 @@ impl BuildBars {
             BuildProgress::Writing { bytes, total } => {
                 ("writing the image", &self.download, bytes, total)
             }
+            // a step that came later than this line
+            _ => ("building", &self.spin, 0, 0),
         };
         let mut current = self.step.lock().unwrap_or_else(PoisonError::into_inner);
         if *current != step {

@@ -29,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("vclust-cli", &["vclust-core", "vclust-debian", "vclust-grid", "vclust-qemu", "vclust-xen"]),
     ("vclust-py", &["vclust-cli", "vclust-core", "vclust-debian", "vclust-grid"]),
     ("vclust-benches", &["vclust-core", "vclust-debian", "vclust-grid"]),
+    ("vclust-example-scheduler", &["vclust-core", "vclust-grid"]),
 ];
 
 /// Crates that wait for events, do I/O or start processes: nothing for `vclust-core`, not even

@@ -18,6 +18,7 @@ use thiserror::Error;
 /// A line that is not part of any field.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: expected `Name: value` or a continuation line, found `{text}`")]
+#[non_exhaustive]
 pub struct SyntaxError {
     /// Line number in the input, from 1.
     pub line: usize,

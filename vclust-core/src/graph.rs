@@ -13,6 +13,7 @@ use crate::policy::Policy;
 
 /// An edge of the graph: the version it leaves names the version it enters in a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DependencyEdge {
     /// The relation; never `Provides`.
     pub kind: RelationKind,

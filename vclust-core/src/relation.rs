@@ -21,6 +21,7 @@ use crate::version::compare_versions;
 /// A relation that does not follow the syntax.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("malformed relation at byte {offset}: `{text}`")]
+#[non_exhaustive]
 pub struct RelationError {
     /// Where parsing stopped, in bytes from the start of the field's value.
     pub offset: usize,

@@ -21,6 +21,7 @@ pub use sha256::{Sha256, Sha256Error};
 
 /// Why a text is no `Release` file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ReleaseError {
     /// The armor around a signed `InRelease` is damaged.
     #[error(transparent)]

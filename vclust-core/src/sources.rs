@@ -12,6 +12,7 @@ use crate::relation::{Groups, RelationError, parse_relations};
 
 /// Why a text is no `Sources` file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SourcesError {
     /// A line is no field.
     #[error(transparent)]

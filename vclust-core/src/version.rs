@@ -16,6 +16,7 @@ use thiserror::Error;
 /// A text that dpkg would not accept as a version.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{version}` is not a Debian version: {reason}")]
+#[non_exhaustive]
 pub struct VersionError {
     /// The text that was given.
     pub version: String,

@@ -48,6 +48,7 @@ impl Default for Limits {
 
 /// Why an index file could not be opened.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum IndexFileError {
     /// The file cannot be opened, read or mapped.
     #[error("cannot read {}", path.display())]

@@ -35,6 +35,7 @@ use update::Update;
 
 /// How far the fetching of a file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress<'a> {
     /// The file's URL.
     pub what: &'a str,
@@ -94,6 +95,7 @@ impl Default for MirrorOptions {
 
 /// What an update did.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Updated {
     /// Whether any index is new.
     pub changed: bool,

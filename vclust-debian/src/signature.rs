@@ -23,6 +23,7 @@ pub use status::SignatureRefusal;
 
 /// Why a signature was not accepted.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SignatureError {
     /// There is no keyring to verify with.
     #[error(

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// Why there is no state directory.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StateDirectoryError {
     /// Neither a home directory nor a variable that names one.
     #[error("there is no place for vclust's state: set VCLUST_STATE_DIR to a directory")]

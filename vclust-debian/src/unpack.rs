@@ -58,6 +58,7 @@ pub enum Unpacked {
 
 /// What a package brought into the root, as dpkg's database wants it. Paths are below the root.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct UnpackedPackage {
     /// Its paths in the order of dpkg's lists; the root itself is an empty path. What a package that
     /// replaces this one has taken over is left out.

@@ -23,6 +23,7 @@ use crate::pipe::pipe;
 
 /// Why there is no user namespace.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum UserNamespaceError {
     /// The administrator lent the user no ids.
     #[error(

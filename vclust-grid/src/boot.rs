@@ -22,6 +22,7 @@ const BUSYBOX: &str = "busybox-static";
 
 /// A kernel with an initramfs that fits it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BootFiles {
     /// The kernel.
     pub kernel: Kernel,

@@ -28,6 +28,28 @@ pub struct ReplayOrder {
     pub started_together: u32,
 }
 
+impl ReplayOrder {
+    /// Clusters of so many nodes through a policy: 4 GB of images and layers, every strategy, the site `here`, and all nodes
+    /// of a cluster on one host.
+    ///
+    /// ```
+    /// use vclust_grid::ReplayOrder;
+    /// let order = ReplayOrder { budget: 2_000_000_000, ..ReplayOrder::new("expected-time", 4) };
+    /// assert_eq!(order.started_together, 4);
+    /// ```
+    #[must_use]
+    pub fn new(policy: impl Into<String>, nodes: u32) -> Self {
+        Self {
+            policy: policy.into(),
+            nodes,
+            budget: 4_000_000_000,
+            strategies: Strategy::ALL.to_vec(),
+            site: "here".to_owned(),
+            started_together: nodes,
+        }
+    }
+}
+
 /// Why requests cannot be replayed.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 /// Why an external program gave no result.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum CommandError {
     /// The program is not installed.
     #[error("`{program}` is not installed; `apt-get install {package}` installs it")]
@@ -70,6 +71,7 @@ pub struct ExternalCommand {
 
 /// What a program left behind.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct CommandOutput {
     /// How it ended.
     pub status: ExitStatus,

@@ -191,6 +191,7 @@ impl Describe for IndexFileError {
             | Self::Damaged { path: file, .. }
             | Self::Bomb { path: file, .. }
             | Self::Unsupported { path: file, .. } => vec![("path", path(file))],
+            _ => Vec::new(),
         }
     }
 }
@@ -276,14 +277,14 @@ impl Describe for ImportError {
     fn class(&self) -> &'static str {
         match self {
             Self::Read(_) => "FileError",
-            Self::Line(_) | Self::Database(_) => "HistoryError",
+            _ => "HistoryError",
         }
     }
 
     fn fields(&self) -> Vec<(&'static str, Field)> {
         match self {
             Self::Line(error) => error.fields(),
-            Self::Read(_) | Self::Database(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }

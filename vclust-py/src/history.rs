@@ -16,6 +16,8 @@ use vclust_grid::{ImportError, PastError, read_history};
 
 use crate::convert;
 use crate::error::Failure;
+use crate::event_table::event_table;
+use crate::table::Table;
 
 /// Events in memory, each once, in the order in which they were added.
 #[pyclass(frozen, module = "vclust")]
@@ -81,6 +83,27 @@ impl History {
             ControlFlow::Continue(())
         })?;
         of_events(py, &found)
+    }
+
+    /// The events of one kind as a table with a row each and their fields as columns, those of dpkg's steps left
+    /// out, for whatever takes data over the Arrow C interface.
+    #[pyo3(signature = (kind, *, since=None, site=None))]
+    fn table(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        since: Option<&Bound<'_, PyAny>>,
+        site: Option<String>,
+    ) -> Result<Table, Failure> {
+        let wanted = filter(Some(kind), since, site)?;
+        py.detach(|| {
+            let mut found = Vec::new();
+            self.lock().for_each(&wanted, &mut |_, event| {
+                found.push(event.clone());
+                ControlFlow::Continue(())
+            })?;
+            table_of(&wanted, &found)
+        })
     }
 
     /// All events, a line of JSON each.
@@ -172,7 +195,7 @@ impl HistoryDatabase {
                     ImportError::Line(source) => {
                         PastError::Line { path: path.clone(), source }.into()
                     }
-                    ImportError::Database(error) => error.into(),
+                    other => other.into(),
                 },
             )?;
             Ok(import.finish()?)
@@ -204,6 +227,20 @@ impl HistoryDatabase {
     ) -> Result<Vec<Bound<'py, PyAny>>, Failure> {
         let found = self.find(py, &filter(kind, since, site)?)?;
         of_events(py, &found)
+    }
+
+    /// Events as a table, as `History.table` gives it.
+    #[pyo3(signature = (kind, *, since=None, site=None))]
+    fn table(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        since: Option<&Bound<'_, PyAny>>,
+        site: Option<String>,
+    ) -> Result<Table, Failure> {
+        let wanted = filter(Some(kind), since, site)?;
+        let found = self.find(py, &wanted)?;
+        py.detach(|| table_of(&wanted, &found))
     }
 
     /// The events that happened last, the latest at the end.
@@ -250,6 +287,11 @@ impl HistoryDatabase {
             Ok(found)
         })
     }
+}
+
+fn table_of(wanted: &EventFilter, found: &[Event]) -> Result<Table, Failure> {
+    let kind = wanted.kind.ok_or_else(|| Failure::value("a table is of one kind of event"))?;
+    event_table(kind, found)
 }
 
 fn on_error(skip: bool) -> OnError {

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_array::{StringArray, UInt64Array};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use vclust_core::{PackageView, Request, VersionId};
+use vclust_core::{PackageView, Request, VersionId, VersionView};
 use vclust_debian::StateDirectory;
 use vclust_grid::{LoadedIndex, PackageSearch};
 
@@ -16,6 +17,7 @@ use crate::graph::Graph;
 use crate::meta_package::{self, MetaPackages};
 use crate::package::Package;
 use crate::source::{reporter, root_of};
+use crate::table::{Column, Table, texts};
 
 /// All packages of some suites, with the policy that picks candidates and the root that requests add to.
 ///
@@ -182,7 +184,7 @@ impl Index {
         let found = py.detach(|| {
             let search = PackageSearch::new(patterns.iter().map(String::as_str))?;
             let found = search.names_only(names_only).find(&self.loaded);
-            Ok::<_, Failure>(found.iter().map(vclust_core::VersionView::id).collect::<Vec<_>>())
+            Ok::<_, Failure>(found.iter().map(VersionView::id).collect::<Vec<_>>())
         })?;
         Ok(found.into_iter().map(|id| self.package(id)).collect())
     }
@@ -241,6 +243,26 @@ impl Index {
         dictionary.set_item("size", columns.4)?;
         dictionary.set_item("installed_size", columns.5)?;
         Ok(dictionary)
+    }
+
+    /// The candidates as a table with a row each: `package`, `version`, `architecture`, `section`, `size` and
+    /// `installed_size`, for whatever takes data over the Arrow C interface.
+    fn table(&self, py: Python<'_>) -> Result<Table, Failure> {
+        py.detach(|| {
+            let candidates: Vec<_> = self.loaded.candidates().collect();
+            let rows = || candidates.iter();
+            let sections: StringArray = rows().map(|version| version.field("Section")).collect();
+            let sizes = UInt64Array::from_iter_values(rows().map(VersionView::size));
+            let installed = UInt64Array::from_iter_values(rows().map(VersionView::installed_size));
+            Table::of(vec![
+                Column::full("package", texts(rows().map(VersionView::name))),
+                Column::full("version", texts(rows().map(VersionView::version))),
+                Column::full("architecture", texts(rows().map(VersionView::architecture))),
+                Column::sparse("section", sections),
+                Column::full("size", sizes),
+                Column::full("installed_size", installed),
+            ])
+        })
     }
 
     fn __repr__(&self) -> String {

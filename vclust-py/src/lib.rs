@@ -14,6 +14,7 @@ mod command;
 mod convert;
 mod error;
 mod estimate;
+mod event_table;
 mod graph;
 mod history;
 mod index;
@@ -25,6 +26,7 @@ mod repository;
 mod site;
 mod source;
 mod spec;
+mod table;
 mod version;
 
 use pyo3::prelude::*;
@@ -38,6 +40,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<source::PackageSource>()?;
     module.add_class::<index::Index>()?;
     module.add_class::<package::Package>()?;
+    module.add_class::<table::Table>()?;
     module.add_class::<closure::Closure>()?;
     module.add_class::<graph::Graph>()?;
     module.add_class::<meta_package::MetaPackages>()?;

@@ -9,11 +9,11 @@ import pytest
 
 import vclust
 from conftest import run
-from vclust import _clusters, errors
+from vclust import _clusters, _command, errors
 
 
 def command(*arguments: str, state: Path) -> "tuple[int, str, str]":
-    environment = _clusters._environment(state)
+    environment = _command.environment(state)
     done = run(sys.executable, "-m", "vclust", *arguments, env=environment)
     return done.returncode, done.stdout, done.stderr
 

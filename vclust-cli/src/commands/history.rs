@@ -141,6 +141,7 @@ fn import_failure(path: &Path, name: &str, error: ImportError) -> Failure {
             Failure::ImportLine { file: name.to_owned(), line, reason: reason(&rejection) }
         }
         ImportError::Database(error) => error.into(),
+        other => Failure::Read { path: path.to_owned(), source: std::io::Error::other(other) },
     }
 }
 

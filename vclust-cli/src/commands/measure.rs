@@ -6,8 +6,8 @@ use serde::Serialize;
 use vclust_core::{Closure, Event, HistoryStore, Index, Request};
 use vclust_debian::{StateDirectory, Variant};
 use vclust_grid::{
-    HistoryDatabase, IfFound, ImageBuilder, ImageOrder, ImagePlan, ImageRepository, MINIMAL,
-    ROOT_STATUS, RootState, StoredImage,
+    HistoryDatabase, ImageBuilder, ImageOrder, ImagePlan, ImageRepository, MINIMAL, ROOT_STATUS,
+    RootState, StoredImage,
 };
 
 use super::cache::build;
@@ -113,15 +113,7 @@ fn base(
 }
 
 fn order(plan: ImagePlan, base: Option<StoredImage>, request: Vec<String>) -> ImageOrder {
-    ImageOrder {
-        plan,
-        variant: Variant::Minimal,
-        request,
-        base,
-        archive: false,
-        source_date_epoch: None,
-        if_found: IfFound::Use,
-    }
+    ImageOrder { request, ..ImageOrder::new(plan, base) }
 }
 
 /// The sets that were asked for, or drawn ones.

@@ -56,6 +56,7 @@ pub fn compare_estimators(index: &Index, train: &History, test: &History) -> Vec
 /// How estimates compare with what was measured afterwards. Errors are relative to the measurement:
 /// |estimate / measured - 1|.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Accuracy {
     /// The estimator's name.
     pub estimator: String,

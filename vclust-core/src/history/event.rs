@@ -8,6 +8,7 @@ use super::timestamp::Timestamp;
 /// in seconds. Fields that this version does not know are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Event {
     /// A user asked for a cluster.
     Request(RequestEvent),
@@ -144,6 +145,7 @@ pub struct PhaseEvent {
 /// The timed parts of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Phase {
     /// Working out the closure.
     Resolve,

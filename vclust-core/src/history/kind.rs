@@ -10,6 +10,7 @@ use super::timestamp::Timestamp;
 /// What an event tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum EventKind {
     /// A user's request.
     Request,

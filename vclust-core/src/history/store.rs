@@ -95,6 +95,7 @@ pub enum Saved {
 /// An event that cannot be recorded.
 #[derive(Debug, Error)]
 #[error("event {place} of those to record is not possible")]
+#[non_exhaustive]
 pub struct ImpossibleEvent {
     /// Its place among those that were given, the first being 1.
     pub place: usize,

@@ -11,6 +11,7 @@ use super::error::near_names;
 
 /// How Debian expresses a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum DebianUnitKind {
     /// A package of section `tasks`, named `task-NAME`.
     TaskPackage,

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why meta-packages could not be read or expanded.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum MetaPackageError {
     /// A file is not TOML, or not in the meta-package format.
     #[error("{origin} is not a file of meta-packages")]

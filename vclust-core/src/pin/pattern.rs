@@ -20,6 +20,7 @@ pub struct Pattern {
 /// A pattern that cannot be compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{pattern}` is no valid pattern: {reason}")]
+#[non_exhaustive]
 pub struct PatternError {
     /// The pattern.
     pub pattern: String,

@@ -12,6 +12,7 @@ const SIGNATURE_END: &[u8] = b"-----END PGP SIGNATURE-----";
 /// What is wrong with the armor of a clearsigned text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line}: the signed text is damaged: {reason}")]
+#[non_exhaustive]
 pub struct ClearsignedError {
     /// Line number, from 1.
     pub line: usize,

@@ -8,6 +8,7 @@ use crate::selection::Candidate;
 
 /// How a policy served a trace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The policy with its parameters.
     pub policy: String,

@@ -17,6 +17,7 @@ use crate::strategy::Strategy;
 
 /// An image with a strategy, and what it is expected to take.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Candidate {
     /// The image's place in the catalogue.
     #[serde(skip)]
@@ -55,6 +56,7 @@ pub struct Candidate {
 
 /// A phase with its estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PhaseEstimate {
     /// Which phase.
     pub phase: Phase,
@@ -65,6 +67,7 @@ pub struct PhaseEstimate {
 
 /// The candidates in the order of their seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Selection {
     /// The cheapest ones, never none.
     pub candidates: Vec<Candidate>,

@@ -28,6 +28,7 @@ pub struct Layer {
 
 /// The layers to take.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct LayerPlan {
     /// Places of the layers in the list that was searched, ascending.
     pub layers: Vec<usize>,

@@ -6,6 +6,7 @@ use crate::catalogue::{Catalogue, ImageId};
 
 /// What the paper's rule chooses.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct PaperChoice {
     /// The image: a cache image, or the minimal one.
     pub image: ImageId,

@@ -26,6 +26,7 @@ const UPLINK_STARTS: [f64; 4] = [0.0, -0.2, -0.4, 0.3];
 
 /// A site fitted to measurements.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Calibration {
     /// The fitted site.
     pub site: SiteDescription,
@@ -35,6 +36,7 @@ pub struct Calibration {
 
 /// A measured time beside the simulated one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CalibrationRow {
     /// What was measured.
     pub what: String,

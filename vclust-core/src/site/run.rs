@@ -9,6 +9,7 @@ use crate::strategy::Strategy;
 
 /// A simulated build. Times are seconds from the request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct SiteRun {
     /// How nodes got their root.
     pub strategy: Strategy,
@@ -30,6 +31,7 @@ pub struct SiteRun {
 
 /// When nodes, or the hosts where it is theirs, were through a phase.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PhaseTimes {
     /// The phase.
     pub phase: Phase,
@@ -43,6 +45,7 @@ pub struct PhaseTimes {
 
 /// How much a shared resource was used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ResourceUse {
     /// What it is.
     pub name: String,

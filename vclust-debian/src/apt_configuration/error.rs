@@ -12,6 +12,7 @@ use crate::index_file::IndexFileError;
 
 /// Why the machine's apt configuration could not be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum AptConfigurationError {
     /// A directory cannot be listed.
     #[error("cannot list {}", path.display())]

@@ -11,6 +11,7 @@ use crate::index_file;
 
 /// An index file on disk, and what is known of where it came from.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct IndexFile {
     /// The file, compressed or not; [`crate::open_index`] reads it.
     pub path: PathBuf,

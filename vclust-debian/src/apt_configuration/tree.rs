@@ -8,6 +8,7 @@ use thiserror::Error;
 /// A line that apt would not accept either.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}:{line}: {reason}", path.display())]
+#[non_exhaustive]
 pub struct AptConfSyntaxError {
     /// The file.
     pub path: PathBuf,

@@ -6,6 +6,7 @@ use vclust_core::SyntaxError;
 
 /// What is wrong with dpkg's database in a root.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum DatabaseError {
     /// A file cannot be read or written.
     #[error("cannot {step} {}", path.display())]

@@ -11,6 +11,7 @@ use super::{DebError, EntryKind};
 
 /// One file of a control archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ControlFile {
     /// Name, such as `control`, `postinst`, `conffiles`.
     pub name: String,
@@ -166,6 +167,7 @@ impl ControlArchive {
 
 /// What a package says of itself, as far as unpacking needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PackageDescription {
     /// Name.
     pub name: String,

@@ -40,6 +40,7 @@ pub enum EntryKind {
 
 /// One entry of a package's data archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DataEntry {
     /// Path below the root, without `./` before and `/` after it; empty for the root itself. It has
     /// no component that is empty, `.` or `..`, no newline and no zero byte. It need not be UTF-8.

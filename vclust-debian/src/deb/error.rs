@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// Why a package cannot be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum DebError {
     /// The file cannot be opened.
     #[error("cannot open the package {}", package.display())]

@@ -7,6 +7,7 @@ use crate::sandbox::SandboxError;
 
 /// Why a root could not be made an image.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ImageError {
     /// A path in the root cannot be written, removed or looked at.
     #[error("cannot {step} {} in the root", path.display())]

@@ -12,6 +12,7 @@ use crate::sandbox::in_root;
 
 /// What came of finishing a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finished {
     /// Paths that were removed.
     pub removed: Vec<PathBuf>,

@@ -10,6 +10,7 @@ use crate::unpack::UnpackError;
 
 /// Why packages are not installed. What is in the root then is no use any more.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum InstallError {
     /// A package cannot be read.
     #[error(transparent)]

@@ -31,6 +31,7 @@ pub use run::OnInstall;
 
 /// How far an installation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InstallProgress {
     /// Packages are being unpacked.
     Unpacked {
@@ -80,6 +81,7 @@ enum HostKeys {
 
 /// A package that was installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InstalledPackage {
     /// Its name.
     pub name: String,
@@ -91,6 +93,7 @@ pub struct InstalledPackage {
 
 /// What an installation did.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Installed {
     /// The packages, in the order they were given.
     pub packages: Vec<InstalledPackage>,

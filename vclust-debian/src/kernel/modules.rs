@@ -10,6 +10,7 @@ use super::{Kernel, KernelError};
 
 /// A module that is a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KernelModule {
     /// Its name, with `_` for every `-`.
     pub name: String,

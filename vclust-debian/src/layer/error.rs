@@ -7,6 +7,7 @@ use crate::sandbox::SandboxError;
 
 /// Why a layer could not be built.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LayerError {
     /// There is no mount namespace of one's own.
     #[error(transparent)]

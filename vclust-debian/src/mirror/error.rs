@@ -12,6 +12,7 @@ use crate::state_directory::StateDirectoryError;
 
 /// Why a suite could not be updated. What was there before is still there.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum MirrorError {
     /// The server cannot be reached, or breaks off, however often it is tried.
     #[error(

@@ -8,6 +8,7 @@ use crate::state_directory::StateDirectoryError;
 
 /// Why a package is not in the pool. Those that were there before still are.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PoolError {
     /// The package cannot be fetched, or is not what the index promises.
     #[error("cannot fetch the package {package}")]

@@ -57,6 +57,7 @@ pub struct WantedPackage {
 
 /// How far the fetching of packages has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolProgress {
     /// Packages that are there.
     pub packages: usize,
@@ -71,6 +72,7 @@ type Report<'a> = &'a (dyn Fn(&dyn Fn(&mut PoolProgress)) + Sync);
 
 /// What came of fetching.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fetched {
     /// The packages' files, in the order they were asked for.
     pub paths: Vec<PathBuf>,

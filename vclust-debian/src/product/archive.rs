@@ -41,6 +41,7 @@ impl Default for Compression {
 
 /// An archive that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Archive {
     /// The digest of the content: that of the stream before it was compressed.
     pub content: Sha256,

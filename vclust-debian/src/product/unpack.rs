@@ -25,6 +25,7 @@ use super::xattr::Xattr;
 
 /// What was unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unpacked {
     /// Entries, directories and links included.
     pub entries: u64,

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a program did not run to its end in a root.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SandboxError {
     /// Namespaces of one's own need rights that this process does not have.
     #[error(

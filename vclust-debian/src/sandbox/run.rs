@@ -61,6 +61,7 @@ pub struct SandboxCommand {
 
 /// What a program left behind.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Output {
     /// How it ended.
     pub status: ExitStatus,

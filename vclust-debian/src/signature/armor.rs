@@ -10,6 +10,7 @@ const END: &[u8] = b"-----END PGP PUBLIC KEY BLOCK-----";
 
 /// What is wrong with armored keys.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ArmorError {
     /// No block of keys.
     #[error("there is no `-----BEGIN PGP PUBLIC KEY BLOCK-----`")]

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// Why a text has no signature that counts.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SignatureRefusal {
     /// A signature does not fit the text: one of them was altered.
     #[error("its signature does not fit its content: one of them was altered")]

@@ -10,6 +10,7 @@ use crate::deb::DebError;
 
 /// Why packages could not be unpacked. The root is then as it was: what had been written was removed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum UnpackError {
     /// A package cannot be read.
     #[error(transparent)]
@@ -79,6 +80,7 @@ pub enum UnpackError {
 
 /// Why a package was left to dpkg. Nothing of it is in the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LeftToDpkg {
     /// Path below the root.
     pub path: Vec<u8>,
@@ -88,6 +90,7 @@ pub struct LeftToDpkg {
 
 /// What this crate does not decide, because only dpkg's own answer is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LeftReason {
     /// One of its conffiles was in the root before.
     ConffileExists,

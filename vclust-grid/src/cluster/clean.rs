@@ -15,6 +15,7 @@ use crate::repository::{ImageRepository, scratch};
 
 /// What was cleaned up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cleaned {
     /// Clusters whose start or stop was abandoned, removed.
     pub clusters: Vec<DomainName>,

@@ -86,6 +86,7 @@ pub struct PhaseRecord {
 
 /// A program of the head node that a cluster cannot do without.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ServerRecord {
     /// What it serves, such as `NFS`.
     pub service: String,
@@ -95,6 +96,7 @@ pub struct ServerRecord {
 
 /// A cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClusterRecord {
     /// Its name.
     pub name: DomainName,

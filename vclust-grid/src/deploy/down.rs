@@ -10,6 +10,7 @@ use crate::cluster::ClusterStore;
 
 /// A cluster that went down.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Down {
     /// Its name.
     pub name: DomainName,

@@ -40,6 +40,7 @@ const FORM: &str = "2";
 
 /// What a template is of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TemplateInformation {
     /// How it was saved: templates of other versions of vclust are of no use.
     #[serde(default)]

@@ -80,6 +80,7 @@ pub struct PhaseTime {
 
 /// A cluster that came up.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Up {
     /// Its record.
     pub record: ClusterRecord,

@@ -19,6 +19,7 @@ const LONGEST_LINE: usize = 64 << 20;
 
 /// Why an import stopped. Nothing of it is in the history.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// The events cannot be read.
     #[error("cannot read events")]

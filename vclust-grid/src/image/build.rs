@@ -44,6 +44,22 @@ pub struct ImageOrder {
 }
 
 impl ImageOrder {
+    /// Packages, as an image or as a layer over one: of the variant `minimal` or the base's, without an archive,
+    /// the same bytes on any day, and what is there already is taken.
+    #[must_use]
+    pub fn new(plan: ImagePlan, base: Option<StoredImage>) -> Self {
+        let variant = base.as_ref().map(|base| base.variant.parse().unwrap_or_default());
+        Self {
+            plan,
+            variant: variant.unwrap_or_default(),
+            request: Vec::new(),
+            base,
+            archive: false,
+            source_date_epoch: None,
+            if_found: IfFound::Use,
+        }
+    }
+
     /// What the build is found by: everything that its result depends on.
     #[must_use]
     pub fn key(&self) -> BuildKey {
@@ -73,6 +89,7 @@ impl ImageOrder {
 
 /// How far a build has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BuildProgress {
     /// Another process builds the same, and is waited for.
     Waiting,
@@ -94,6 +111,7 @@ pub type OnBuild<'a> = &'a (dyn Fn(BuildProgress) + Sync);
 
 /// What came of an order.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct BuiltImage {
     /// The image.
     pub image: StoredImage,
@@ -109,6 +127,7 @@ pub struct BuiltImage {
 
 /// What a build teaches.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct BuildEvents {
     /// The installation of its packages.
     pub install: Option<InstallEvent>,

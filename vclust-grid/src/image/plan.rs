@@ -24,6 +24,7 @@ impl<N: Into<String>, U: Into<String>> FromIterator<(N, U)> for Archives {
 
 /// A package of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PlannedPackage {
     /// Its name.
     pub name: String,
@@ -74,6 +75,7 @@ impl PlannedPackage {
 
 /// The packages of an image or a layer to be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImagePlan {
     /// dpkg's native architecture.
     pub architecture: String,
@@ -85,6 +87,7 @@ pub struct ImagePlan {
 
 /// Why a closure cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// The version is only known from the root.
     #[error(

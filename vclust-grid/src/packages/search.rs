@@ -9,6 +9,7 @@ use super::load::LoadedIndex;
 /// A text that is no pattern.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("`{pattern}` is not a regular expression")]
+#[non_exhaustive]
 pub struct SearchError {
     /// The text.
     pub pattern: String,

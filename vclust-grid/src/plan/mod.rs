@@ -89,6 +89,7 @@ pub struct ClusterPlan {
 
 /// What a request adds to the minimal image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct PlannedClosure {
     /// The request's items.
     pub request: Vec<String>,
@@ -102,6 +103,7 @@ pub struct PlannedClosure {
 
 /// A package that a request adds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
 pub struct AddedPackage {
     /// Its name.
     pub package: String,

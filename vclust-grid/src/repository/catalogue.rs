@@ -7,6 +7,7 @@ use super::manifest::{BuildKey, ImageKind, Manifest, root_archive};
 
 /// A package of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredPackage {
     /// Its name.
     pub package: String,
@@ -18,6 +19,7 @@ pub struct StoredPackage {
 
 /// An image of the repository.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct StoredImage {
     /// Its name.
     pub id: String,

@@ -40,6 +40,7 @@ pub enum Removal {
 
 /// An image that went.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Removed {
     /// Its name.
     pub id: String,
@@ -65,7 +66,8 @@ pub enum Held {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Collected {
     /// What a crash had left.
     pub recovered: Recovered,

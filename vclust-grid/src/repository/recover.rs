@@ -11,6 +11,7 @@ use super::{ImageRepository, scratch};
 
 /// What was put in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recovered {
     /// Directories of builders that are dead, removed.
     pub builds: usize,

@@ -11,6 +11,7 @@ use super::{ImageKind, ImageRepository, RepositoryError, StoredImage, latest_min
 
 /// A layer with everything below it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Stack {
     /// The image, then the layers over it; the last is the one that the stack goes by.
     pub parts: Vec<StoredImage>,

@@ -90,6 +90,7 @@ impl fmt::Display for Damage {
 
 /// What came of looking at an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verified {
     /// Its name.
     pub id: String,

@@ -6,7 +6,8 @@ True
 
 `Index` knows packages and resolves requests as apt does. `Planner` makes plans of a `ClusterSpec`: every
 image and strategy, with what it would take. `start`, `up`, `clusters` and `down` are about clusters that
-run. `History` holds what was requested and measured, and estimators learn from it.
+run, `build_image` and `collect_images` about what they start from. `History` holds what was requested and
+measured, and estimators learn from it.
 
 All objects can be shared by threads. Whatever takes more than a millisecond lets other threads go on
 meanwhile, so `asyncio.to_thread` makes any call one that can be awaited.
@@ -26,6 +27,16 @@ from vclust._clusters import (
     up,
     up_async,
 )
+from vclust._images import (
+    BuildPhase,
+    BuiltImage,
+    Collected,
+    HeldImage,
+    RemovedImage,
+    build_image,
+    build_images,
+    collect_images,
+)
 from vclust._native import (
     Closure,
     ClusterSpec,
@@ -44,6 +55,7 @@ from vclust._native import (
     Planner,
     ResolvedRequests,
     Site,
+    Table,
     TransferEstimator,
     Version,
     __version__,
@@ -80,6 +92,8 @@ from vclust.errors import VclustError
 __all__ = [
     "Accuracy",
     "AddedPackage",
+    "BuildPhase",
+    "BuiltImage",
     "CalibrationRow",
     "Candidate",
     "Closure",
@@ -87,10 +101,12 @@ __all__ = [
     "ClusterEvent",
     "ClusterPhase",
     "ClusterSpec",
+    "Collected",
     "Down",
     "Estimate",
     "Event",
     "Graph",
+    "HeldImage",
     "History",
     "HistoryDatabase",
     "ImageListing",
@@ -114,6 +130,7 @@ __all__ = [
     "Plan",
     "PlannedClosure",
     "Planner",
+    "RemovedImage",
     "RequestEvent",
     "ResolvedRequests",
     "ResourceUse",
@@ -123,12 +140,16 @@ __all__ = [
     "Step",
     "StoredImage",
     "SuiteUpdate",
+    "Table",
     "TransferEstimator",
     "TransferEvent",
     "VclustError",
     "Version",
     "__version__",
+    "build_image",
+    "build_images",
     "clusters",
+    "collect_images",
     "compare_estimators",
     "compare_versions",
     "down",

@@ -14,7 +14,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -23,14 +22,11 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from vclust import _command
 from vclust._native import ClusterSpec, PackageSource
 from vclust._values import Data, _moment, _names
 from vclust.errors import CancelledError, ClusterError
-
-#: Lines of diagnostics that an error quotes.
-_QUOTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,48 +133,6 @@ class ClusterEvent:
         return cls(**{name: data[name] for name in _names(cls) if name in data})
 
 
-def _environment(state: str | os.PathLike[str] | None) -> dict[str, str]:
-    environment = dict(os.environ)
-    # the child is to import this very package, and nothing from the directory where it runs
-    paths = [str(Path(__file__).parent.parent), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    environment["PYTHONSAFEPATH"] = "1"
-    environment.pop("VCLUST_FORMAT", None)
-    if state is not None:
-        environment["VCLUST_STATE_DIR"] = os.fspath(state)
-    return environment
-
-
-def _command(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "vclust", "--format", "json", *arguments]
-
-
-def _answer(output: str, diagnostics: Sequence[str], code: int) -> Any:
-    """The command's answer, or the error that it is."""
-    try:
-        answer = json.loads(output)
-    except ValueError:
-        answer = None
-    if code == 0 and answer is not None:
-        return answer
-    if isinstance(answer, dict) and "error" in answer:
-        raise ClusterError(answer["error"], answer.get("explanation", ()))
-    last = [line for line in diagnostics if line.strip()][-_QUOTED:]
-    raise ClusterError(f"vclust ended with code {code}", last)
-
-
-def _run(arguments: Sequence[str], state: str | os.PathLike[str] | None) -> Any:
-    done = subprocess.run(
-        _command(arguments),
-        env=_environment(state),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return _answer(done.stdout, done.stderr.splitlines(), done.returncode)
-
-
 class Start:
     """A cluster on its way up: an iterator of events, with a result at the end.
 
@@ -188,8 +142,8 @@ class Start:
 
     def __init__(self, arguments: Sequence[str], state: str | os.PathLike[str] | None) -> None:
         self._process = subprocess.Popen(
-            _command(arguments),
-            env=_environment(state),
+            _command.command(arguments),
+            env=_command.environment(state),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -267,7 +221,8 @@ class Start:
         code = self._process.returncode
         if self._cancelled and code != 0:
             raise CancelledError("stopped on request; nothing of the cluster is left")
-        return Cluster._of(_answer(self._output, self._diagnostics, code)["cluster"])
+        answer = _command.answer_of(self._output, self._diagnostics, code, ClusterError)
+        return Cluster._of(answer["cluster"])
 
     def __enter__(self) -> Start:
         return self
@@ -387,7 +342,7 @@ async def up_async(
 
 def clusters(*names: str, state: str | os.PathLike[str] | None = None) -> list[Cluster]:
     """All clusters, or those of these names."""
-    answer = _run(["ps", *names], state)
+    answer = _command.run(["ps", *names], state, ClusterError)
     return [Cluster._of(one) for one in answer["clusters"]]
 
 
@@ -395,5 +350,5 @@ def down(*names: str, state: str | os.PathLike[str] | None = None) -> list[Down]
     """Removes clusters, with their machines and disks."""
     if not names:
         raise ValueError("name one cluster or more")
-    answer = _run(["down", *names], state)
+    answer = _command.run(["down", *names], state, ClusterError)
     return [Down(**one) for one in answer["removed"]]

@@ -500,6 +500,8 @@ class InstallEvent(Event):
     unpack_seconds: float | None = None
     configure_seconds: float | None = None
     steps: tuple[Step, ...] = ()
+    #: Of nodes that installed by themselves; None where the head node did it.
+    hypervisor: str | None = None
 
     @property
     def duration(self) -> timedelta:

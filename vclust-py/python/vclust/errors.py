@@ -171,6 +171,10 @@ class UnknownImageError(RepositoryError):
     near: list[str]
 
 
+class BuildError(VclustError):
+    """An image cannot be built; `causes` say why."""
+
+
 class SiteError(VclustError):
     """A site cannot be simulated."""
 

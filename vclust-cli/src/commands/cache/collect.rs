@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use vclust_core::Timestamp;
 use vclust_debian::StateDirectory;
-use vclust_grid::{CollectOptions, Collected, Held, Recovered, Removal, Removed};
+use vclust_grid::{CollectOptions, Collected, Held, Removal, Removed};
 
 use super::answer::minute;
 use super::repository;
@@ -62,13 +62,7 @@ pub(super) fn run(arguments: &CollectImages, format: Format) -> Result<(), Failu
             }
             repository.collect(&options)?
         }
-        None => Collected {
-            recovered: Recovered::default(),
-            removed: Vec::new(),
-            held: Vec::new(),
-            bytes_before: 0,
-            bytes_after: 0,
-        },
+        None => Collected::default(),
     };
     let within = arguments.budget.map(|budget| collected.bytes_after <= budget.bytes());
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());

@@ -70,6 +70,8 @@ impl Row {
                     event.strategy
                 ),
             ),
+            // of a kind that came later than this table
+            _ => (0, None, String::new()),
         };
         Self { site: printable(event.site()), nodes, seconds, what: printable(&what) }
     }

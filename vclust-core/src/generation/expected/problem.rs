@@ -70,6 +70,7 @@ pub struct Problem<'a> {
 
 /// Images and layers as sets, and what they make of the requests.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Solution {
     /// The images, the minimal one's packages included.
     pub images: Vec<PackageSet>,

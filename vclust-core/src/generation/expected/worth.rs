@@ -8,6 +8,7 @@ use crate::catalogue::PackageSet;
 
 /// What one image or layer is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct ImageWorth {
     /// Share of the requests that are served from it, be it alone or in a stack.
     pub share: f64,
