@@ -55,6 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Simulate(arguments) => commands::simulate::run(arguments, format),
         Command::SimulateSite(arguments) => commands::simulate_site::run(arguments, format),
         Command::Measure(arguments) => commands::measure::run(&arguments.command, format),
+        Command::Manual(arguments) => commands::manual::run(arguments),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {
