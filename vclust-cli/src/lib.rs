@@ -5,6 +5,8 @@
 //! The program only calls [`run`], and so does `python -m vclust`.
 
 mod arguments;
+#[cfg(doctest)]
+mod book;
 mod commands;
 mod failure;
 mod interrupt;

@@ -1,0 +1,13 @@
+//! Rust in the book and in the README, as documentation tests: `cargo test --doc` compiles and runs it.
+
+macro_rules! pages {
+    ($($name:ident: $text:expr;)*) => { $(#[doc = $text] pub(crate) struct $name;)* };
+}
+
+pages! {
+    Readme: include_str!("../../README.md");
+    History: include_str!("../../docs/src/history.md");
+    Unpacking: include_str!("../../docs/src/unpacking.md");
+    Policies: include_str!("../../docs/src/tutorials/policy.md");
+    Backends: include_str!("../../docs/src/tutorials/backend.md");
+}
