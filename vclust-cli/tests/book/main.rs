@@ -13,6 +13,7 @@ mod targets;
 mod transcript;
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use blocks::{Block, Page, pages, root};
@@ -137,6 +138,18 @@ fn every_page_is_in_the_summary() {
 fn every_error_in_the_reference_is_one_that_a_program_prints() {
     let faults = messages::faults("docs/src/reference/errors.md");
     assert!(faults.is_empty(), "these are printed by nothing:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_picture_of_the_readme_is_drawn_from_the_demos_output() {
+    let page = fs::File::open(root().join("docs/src/tutorials/demo.md")).expect("the page");
+    let drawn = Command::new("python3")
+        .arg(root().join("scripts/picture"))
+        .stdin(page)
+        .output()
+        .expect("python3 is installed");
+    let picture = fs::read(root().join("docs/src/plots/demo.svg")).expect("the picture");
+    assert!(drawn.status.success() && drawn.stdout == picture, "the picture is of another page");
 }
 
 /// ONLY is a part of a page's path.
