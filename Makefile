@@ -23,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-python wheel bench-python test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc book man reference install deb test-install clean
+.PHONY: help setup build demo test test-rust test-apt test-python wheel bench-python test-boot test-up test-xen prove-images lint bench bench-up bench-learning evaluation priors fuzz doc man reference install deb test-install test-book clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,7 @@ demo: ## bring up a virtual cluster, run an MPI program on it, and do it again f
 	$(CARGO) build --locked --release --package vclust-cli
 	@scripts/demo $(VCLUST)
 
-test: test-apt test-python test-rust test-boot ## run all tests, the agreement with apt and booting included
+test: test-apt test-python test-install test-rust test-boot ## run all tests, the agreement with apt and booting included
 
 # Documentation examples come first, so that the tests' totals are the last thing printed.
 test-rust: ## run the Rust tests
@@ -94,6 +94,11 @@ test-up: ## bring clusters up for real, use them, and break them in every way (K
 	VCLUST_TEST_KILLS=$(KILLS) $(if $(filter command%,$(origin SEED)),VCLUST_TEST_SEED=$(SEED)) \
 	    $(CARGO) test --locked --package vclust-cli --test up -- \
 	    --ignored --nocapture --test-threads=1 $(ONLY)
+
+# ONLY is a part of a page's path, such as first-cluster.
+test-book: ## run the commands of the book that start machines (ONLY=...; needs root)
+	@scripts/setup book
+	ONLY='$(ONLY)' $(CARGO) test --locked --package vclust-cli --test book -- --ignored --nocapture
 
 # ONLY is a part of a test's name.
 test-xen: ## run domains under a real Xen, which QEMU emulates (ONLY=...; needs root)
