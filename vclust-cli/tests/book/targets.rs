@@ -74,11 +74,12 @@ fn with_named_files(recipe: &str) -> String {
 fn significant<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut found = vec![words[0].rsplit('/').next().unwrap_or(words[0])];
     if words[0] == "vclust" {
-        let below = words.iter().skip(1).skip_while(|word| word.starts_with('-'));
-        let count = if below.clone().next().is_some_and(|word| GROUPS.contains(word)) { 2 } else { 1 };
+        let below = words.iter().copied().skip(1).skip_while(|word| word.starts_with('-'));
+        let count = if below.clone().next().is_some_and(|word| GROUPS.contains(&word)) { 2 } else { 1 };
         found.extend(below.take(count));
     }
-    let options = words.iter().skip(1).take_while(|word| **word != "--").filter(|word| word.starts_with("--"));
+    let given = words.iter().copied().skip(1).take_while(|word| *word != "--");
+    let options = given.filter(|word| word.starts_with("--"));
     found.extend(options.map(|word| word.split('=').next().unwrap_or(word)));
     found
 }
