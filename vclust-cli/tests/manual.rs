@@ -18,7 +18,10 @@ fn vclust(arguments: &[&str]) -> String {
 fn the_books_reference_is_what_the_command_says_of_itself() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/reference/command-line.md");
     let written = fs::read_to_string(page).expect("the page is there");
-    assert!(written == vclust(&["manual"]), "the page is of another command line: run `make reference`");
+    assert!(
+        written == vclust(&["manual"]),
+        "the page is of another command line: run `make reference`"
+    );
 }
 
 #[test]

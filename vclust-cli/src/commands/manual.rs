@@ -43,7 +43,9 @@ mod tests {
         for line in joined.lines().filter_map(|line| line.strip_prefix("  ")) {
             // what it does stands behind it, after two spaces
             let typed = line.trim().split("  ").next().unwrap_or_default();
-            found.extend(typed.split("; ").filter(|part| part.starts_with("vclust ")).map(str::to_owned));
+            found.extend(
+                typed.split("; ").filter(|part| part.starts_with("vclust ")).map(str::to_owned),
+            );
         }
         for below in command.get_subcommands() {
             examples(below, found);

@@ -52,6 +52,8 @@ slurmd 22.05.8-4 600 2300 -> slurm-client
 r-base-core 4.2.2-1 25000 47000 -> libc6, libblas3
 nginx 1.22.1-9 500 1200 -> libc6
 htop 3.2.2-2 150 430 -> libc6
+cmake 3.25.1-1 8700 25000 -> libc6
+gdb 13.1-3 3800 10500 -> libc6
 hello 2.10-3 50 280 -> libc6
 middle 2 1 1 -> libopenmpi3 (>= 9)
 broken 2 1 1 -> middle
@@ -72,7 +74,9 @@ const ARCHIVE: &str = "http://mirror.example/debian";
 /// Lays out a configuration of apt with the archive's lists, and answers where its main file is.
 pub(crate) fn lay_out(directory: &Path) -> PathBuf {
     let lists = directory.join("lists");
-    for part in ["lists", "etc/apt.conf.d", "etc/sources.list.d", "etc/preferences.d", "etc/trusted.gpg.d"] {
+    for part in
+        ["lists", "etc/apt.conf.d", "etc/sources.list.d", "etc/preferences.d", "etc/trusted.gpg.d"]
+    {
         fs::create_dir_all(directory.join(part)).expect("a new directory");
     }
     let write = |path: PathBuf, text: &str| fs::write(path, text).expect("a file");
@@ -81,7 +85,10 @@ pub(crate) fn lay_out(directory: &Path) -> PathBuf {
     );
     write(directory.join("etc/sources.list"), &kinds);
     let name = |rest: &str| lists.join(format!("mirror.example_debian_dists_bookworm_{rest}"));
-    write(name("InRelease"), "Origin: Example\nSuite: stable\nCodename: bookworm\nComponents: main\n");
+    write(
+        name("InRelease"),
+        "Origin: Example\nSuite: stable\nCodename: bookworm\nComponents: main\n",
+    );
     write(name("main_binary-amd64_Packages"), &packages());
     write(name("main_source_Sources"), &sources());
     write(directory.join("status"), "");

@@ -39,7 +39,8 @@ impl Block {
 
 impl Page {
     pub(crate) fn read(path: &str) -> Self {
-        let text = fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let text =
+            fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         let blocks = blocks(path, &text);
         Self { path: path.to_owned(), text, blocks }
     }

@@ -14,11 +14,19 @@ pub(crate) fn faults(page: &Page) -> Vec<String> {
             continue;
         }
         let (file, anchor) = target.split_once('#').unwrap_or((&target, ""));
-        let path = if file.is_empty() { here.clone() } else { here.parent().expect("a directory").join(file) };
+        let path = if file.is_empty() {
+            here.clone()
+        } else {
+            here.parent().expect("a directory").join(file)
+        };
         if !path.exists() {
             faults.push(format!("{}:{line}: there is no {file}", page.path));
         } else if !anchor.is_empty() && !anchors(&path).iter().any(|one| one == anchor) {
-            faults.push(format!("{}:{line}: {} has no heading #{anchor}", page.path, path.display()));
+            faults.push(format!(
+                "{}:{line}: {} has no heading #{anchor}",
+                page.path,
+                path.display()
+            ));
         }
     }
     faults

@@ -112,6 +112,11 @@ fn spec_fault(text: &str) -> Option<String> {
     whole += if lacks("name =") { "name = \"part\"\n" } else { "" };
     whole += if lacks("nodes =") { "nodes = 1\n" } else { "" };
     whole += text;
+    whole += if lacks("[deploy]") && !lacks("partitions") {
+        "[deploy]\nstrategy = \"install\"\n"
+    } else {
+        ""
+    };
     let spec = vclust_core::ClusterSpec::parse(&whole);
     spec.err().map(|error| format!("{error}: {:?}", std::error::Error::source(&error)))
 }
@@ -156,7 +161,10 @@ fn the_picture_of_the_readme_is_drawn_from_the_demos_output() {
 #[test]
 #[ignore = "starts machines and fetches packages; `make test-book` runs it, as root"]
 fn commands_that_start_machines_do_what_their_pages_show() {
-    assert!(rustix::process::geteuid().is_root(), "this starts clusters: run `make test-book` as root");
+    assert!(
+        rustix::process::geteuid().is_root(),
+        "this starts clusters: run `make test-book` as root"
+    );
     let only = std::env::var("ONLY").unwrap_or_default();
     let is_real = |block: &Block| block.target.as_deref() == Some("test-book");
     let mut faults = Vec::new();

@@ -13,7 +13,9 @@ pub(crate) fn faults(page: &str) -> Vec<String> {
     for line in Page::read(page).text.lines().filter(|line| line.starts_with('|')) {
         let first = line.split(" | ").next().unwrap_or_default();
         let first = first.trim_start_matches("| ");
-        let Some(message) = first.strip_prefix("`` ").or_else(|| first.strip_prefix('`')) else { continue };
+        let Some(message) = first.strip_prefix("`` ").or_else(|| first.strip_prefix('`')) else {
+            continue;
+        };
         let message = message.trim_end_matches(" ``").trim_end_matches('`');
         quoted += 1;
         let parts = message.split("...").map(str::trim).filter(|part| part.len() > 3);

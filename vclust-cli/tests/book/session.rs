@@ -48,8 +48,10 @@ impl Session {
         wanted: impl Fn(&Block) -> bool,
         patience: Duration,
     ) -> (usize, Vec<String>) {
-        let all: Vec<(&Block, Step)> =
-            blocks.iter().flat_map(|block| steps(block).into_iter().map(|step| (*block, step))).collect();
+        let all: Vec<(&Block, Step)> = blocks
+            .iter()
+            .flat_map(|block| steps(block).into_iter().map(|step| (*block, step)))
+            .collect();
         let ran = self.run(all.iter().map(|(_, step)| step), patience);
         let mut faults = Vec::new();
         for (place, (block, step)) in all.iter().enumerate() {
@@ -72,7 +74,11 @@ impl Session {
     }
 
     /// Exit codes of commands, and what they printed on either channel.
-    fn run<'a>(&self, steps: impl Iterator<Item = &'a Step>, patience: Duration) -> Vec<(i32, Vec<String>)> {
+    fn run<'a>(
+        &self,
+        steps: impl Iterator<Item = &'a Step>,
+        patience: Duration,
+    ) -> Vec<(i32, Vec<String>)> {
         let place = self.place.path();
         let programs = place.join(".bin");
         fs::create_dir(&programs).expect("a new directory");
@@ -94,9 +100,8 @@ impl Session {
         match &self.apt {
             Some(configuration) => command.env("APT_CONFIG", configuration),
             // how the machine reaches its archive
-            None => command.envs(
-                std::env::vars().filter(|(name, _)| name.to_lowercase().ends_with("_proxy")),
-            ),
+            None => command
+                .envs(std::env::vars().filter(|(name, _)| name.to_lowercase().ends_with("_proxy"))),
         };
         let output = command.output().expect("timeout and bash are installed");
         outcomes(&String::from_utf8_lossy(&output.stdout))
@@ -121,7 +126,8 @@ fn text_of<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
     for step in steps {
         if let Some(name) = step.shows_file() {
             let shown = step.shown.join("\n");
-            text += &format!("[ -e {name} ] || cat >{name} <<'END_OF_FILE'\n{shown}\nEND_OF_FILE\n");
+            text +=
+                &format!("[ -e {name} ] || cat >{name} <<'END_OF_FILE'\n{shown}\nEND_OF_FILE\n");
         }
         text += &format!("printf '\\n{MARK}begin\\n'\n{{\n{}\n}} 2>&1\n", step.command);
         text += &format!("printf '\\n{MARK}%d\\n' $?\n");

@@ -35,7 +35,9 @@ pub(crate) fn fault(makefile: &str, target: &str, commands: &str) -> Option<Stri
         }
         for word in significant(&words) {
             if !has_word(&text, word) {
-                return Some(format!("`make {target}` does not do `{command}`: it has no `{word}`"));
+                return Some(format!(
+                    "`make {target}` does not do `{command}`: it has no `{word}`"
+                ));
             }
         }
     }
@@ -48,17 +50,21 @@ pub(crate) fn names(makefile: &str, target: &str, page: &str) -> Option<String> 
         return Some(format!("there is no `make {target}`"));
     };
     let file = page.rsplit('/').next().unwrap_or(page);
-    (!with_named_files(&recipe).contains(file)).then(|| format!("`make {target}` does not name {page}"))
+    (!with_named_files(&recipe).contains(file))
+        .then(|| format!("`make {target}` does not name {page}"))
 }
 
 /// Lines of a recipe, and the files and tests that they name.
 fn with_named_files(recipe: &str) -> String {
     let mut text = recipe.to_owned();
-    let words: Vec<&str> = recipe.split_whitespace().map(|word| word.trim_matches(['\'', '"', '@'])).collect();
+    let words: Vec<&str> =
+        recipe.split_whitespace().map(|word| word.trim_matches(['\'', '"', '@'])).collect();
     let mut paths: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     for package in words.windows(2).filter(|pair| pair[0] == "--package").map(|pair| pair[1]) {
         let tests = words.windows(2).filter(|pair| pair[0] == "--test").map(|pair| pair[1]);
-        paths.extend(tests.flat_map(|test| [format!("{package}/tests/{test}"), format!("{package}/tests/{test}.rs")]));
+        paths.extend(tests.flat_map(|test| {
+            [format!("{package}/tests/{test}"), format!("{package}/tests/{test}.rs")]
+        }));
     }
     for path in paths.iter().filter(|path| path.contains('/') && !path.starts_with('/')) {
         let path = root().join(path);
@@ -75,7 +81,8 @@ fn significant<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut found = vec![words[0].rsplit('/').next().unwrap_or(words[0])];
     if words[0] == "vclust" {
         let below = words.iter().copied().skip(1).skip_while(|word| word.starts_with('-'));
-        let count = if below.clone().next().is_some_and(|word| GROUPS.contains(&word)) { 2 } else { 1 };
+        let count =
+            if below.clone().next().is_some_and(|word| GROUPS.contains(&word)) { 2 } else { 1 };
         found.extend(below.take(count));
     }
     let given = words.iter().copied().skip(1).take_while(|word| *word != "--");
@@ -85,8 +92,11 @@ fn significant<'a>(words: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn has_word(text: &str, word: &str) -> bool {
-    let is_part = |one: Option<char>| one.is_some_and(|one| one.is_alphanumeric() || one == '-' || one == '_');
+    let is_part = |one: Option<char>| {
+        one.is_some_and(|one| one.is_alphanumeric() || one == '-' || one == '_')
+    };
     text.match_indices(word).any(|(place, _)| {
-        !is_part(text[..place].chars().next_back()) && !is_part(text[place + word.len()..].chars().next())
+        !is_part(text[..place].chars().next_back())
+            && !is_part(text[place + word.len()..].chars().next())
     })
 }

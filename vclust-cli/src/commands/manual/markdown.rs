@@ -81,9 +81,14 @@ fn describe(argument: &Arg, page: &mut String) {
     let short = argument.get_short().filter(|_| argument.get_long().is_some());
     let short = short.map(|short| format!("-{short}, ")).unwrap_or_default();
     let help = argument.get_long_help().or_else(|| argument.get_help()).map(plain);
-    let _ = write!(page, "- `{short}{argument}`: {}", help.unwrap_or_default().replace("\n\n", "\n\n  "));
+    let _ = write!(
+        page,
+        "- `{short}{argument}`: {}",
+        help.unwrap_or_default().replace("\n\n", "\n\n  ")
+    );
     let takes_value = argument.get_action().takes_values();
-    let defaults: Vec<_> = argument.get_default_values().iter().map(|one| one.to_string_lossy()).collect();
+    let defaults: Vec<_> =
+        argument.get_default_values().iter().map(|one| one.to_string_lossy()).collect();
     if takes_value && !defaults.is_empty() {
         let _ = write!(page, " Default: `{}`.", defaults.join(" "));
     }
@@ -93,7 +98,8 @@ fn describe(argument: &Arg, page: &mut String) {
     page.push('\n');
     if takes_value {
         for value in argument.get_possible_values().iter().filter(|value| !value.is_hide_set()) {
-            let help = value.get_help().map(|help| format!(": {}", plain(help))).unwrap_or_default();
+            let help =
+                value.get_help().map(|help| format!(": {}", plain(help))).unwrap_or_default();
             let _ = writeln!(page, "  - `{}`{help}", value.get_name());
         }
     }
