@@ -1,5 +1,10 @@
 //! Rust in the book and in the README, as documentation tests: `cargo test --doc` compiles and runs it.
 
+#![expect(
+    rustdoc::invalid_codeblock_attributes,
+    reason = "fences of commands say which target of the Makefile runs them"
+)]
+
 macro_rules! pages {
     ($($name:ident: $text:expr;)*) => { $(#[doc = $text] pub(crate) struct $name;)* };
 }
