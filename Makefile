@@ -23,7 +23,7 @@ VCLUST := $(TARGET_DIR)/release/vclust
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-rust test-apt test-python test-examples test-slurm test-msrv package wheel bench-python test-boot test-up test-xen test-xen-install prove-images lint bench bench-up bench-learning evaluation priors fuzz doc install clean
+.PHONY: help setup build demo test test-rust test-apt test-python test-examples test-slurm test-msrv package wheel bench-python test-boot test-up test-xen test-xen-install prove-images lint bench bench-up bench-learning evaluation priors fuzz doc man reference install deb test-install test-book clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,7 @@ demo: ## bring up a virtual cluster, run an MPI program on it, and do it again f
 	$(CARGO) build --locked --release --package vclust-cli
 	@scripts/demo $(VCLUST)
 
-test: test-apt test-python test-examples test-rust test-boot ## run all tests, the agreement with apt and booting included
+test: test-apt test-python test-examples test-install test-rust test-boot ## run all tests, the agreement with apt and booting included
 
 # Documentation examples come first, so that the tests' totals are the last thing printed.
 test-rust: ## run the Rust tests
@@ -135,6 +135,11 @@ XEN := $(TARGET_DIR)/xen
 TEST_XEN_CLUSTERS = VCLUST=$(VCLUST) STATE=$(XEN)/clusters MEMORY=3G CONTROL=1G scripts/test-xen $(XEN) \
     "$(call test_program,vclust-cli,up)" --ignored --nocapture --test-threads=1
 
+# ONLY is a part of a page's path, such as first-cluster.
+test-book: ## run the commands of the book that start machines (ONLY=...; needs root)
+	@scripts/setup book
+	ONLY='$(ONLY)' $(CARGO) test --locked --package vclust-cli --test book -- --ignored --nocapture
+
 # ONLY is a part of a test's name.
 test-xen: build ## run domains and clusters under a real Xen, which QEMU emulates (ONLY=...; needs root)
 	@scripts/setup xen
@@ -199,18 +204,31 @@ doc: ## build the API documentation, and the book where mdbook is installed
 	    echo 'mdbook is not installed, so the book is not built; its sources are in docs/src'; \
 	fi
 
-install: build ## install under $(DESTDIR)$(PREFIX)
+man: build ## write the man pages to target/man
+	rm -rf '$(TARGET_DIR)/man'
+	$(VCLUST) manual --man-pages '$(TARGET_DIR)/man'
+
+reference: build ## write the book's page of the command line anew
+	$(VCLUST) manual >docs/src/reference/command-line.md
+
+# Completions go where each shell looks for those of packages.
+install: man ## install the command, its man pages and completions under $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(VCLUST) '$(DESTDIR)$(PREFIX)/bin/vclust'
 	install -D -m 644 README.md '$(DESTDIR)$(PREFIX)/share/doc/vclust/README.md'
 	install -D -m 644 LICENSE '$(DESTDIR)$(PREFIX)/share/doc/vclust/LICENSE'
-	@for shell in bash:bash-completion/completions/vclust zsh:zsh/site-functions/_vclust \
+	install -D -m 644 -t '$(DESTDIR)$(PREFIX)/share/man/man1' '$(TARGET_DIR)'/man/*.1
+	set -e; for shell in bash:bash-completion/completions/vclust zsh:zsh/site-functions/_vclust \
 	    fish:fish/vendor_completions.d/vclust.fish; do \
-	    file='$(DESTDIR)$(PREFIX)'/share/$${shell#*:}; \
-	    if $(VCLUST) completions $${shell%%:*} >'$(TARGET_DIR)/completions' 2>/dev/null; then \
-	        install -D -m 644 '$(TARGET_DIR)/completions' "$$file"; \
-	        echo "installed $$file"; \
-	    fi; \
+	        $(VCLUST) completions $${shell%%:*} >'$(TARGET_DIR)/completions'; \
+	        install -D -m 644 '$(TARGET_DIR)/completions' '$(DESTDIR)$(PREFIX)'/share/$${shell#*:}; \
 	done
+
+deb: build ## make a Debian package of what `make install` installs
+	@scripts/setup deb
+	scripts/deb '$(TARGET_DIR)/deb'
+
+test-install: deb ## install into a directory, and the Debian package into another, and look
+	scripts/test-install $(VCLUST) '$(TARGET_DIR)'/deb/vclust_*.deb
 
 clean: ## remove everything that was built
 	$(CARGO) clean

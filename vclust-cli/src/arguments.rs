@@ -5,6 +5,7 @@
 pub(crate) mod build;
 mod cache;
 mod history;
+mod manual;
 mod measure;
 mod plan;
 mod simulate;
@@ -20,6 +21,7 @@ pub(crate) use cache::{
     Cache, CacheCommand, CollectImages, ExportImage, Generate, ShowImage, VerifyImages,
 };
 pub(crate) use history::{History, HistoryCommand};
+pub(crate) use manual::Manual;
 pub(crate) use measure::{Measure, MeasureCommand, MeasureInstall};
 pub(crate) use plan::Plan;
 pub(crate) use simulate::{Simulate, StrategyName, TraceKind};
@@ -129,6 +131,9 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+    /// Print the reference of the command line, or write it as man pages.
+    #[command(hide = true)]
+    Manual(Manual),
 }
 
 const RESOLVE_EXAMPLES: &str = "\

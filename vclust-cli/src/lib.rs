@@ -5,6 +5,8 @@
 //! The program only calls [`run`], and so does `python -m vclust`.
 
 mod arguments;
+#[cfg(doctest)]
+mod book;
 mod commands;
 mod failure;
 mod interrupt;
@@ -55,6 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Simulate(arguments) => commands::simulate::run(arguments, format),
         Command::SimulateSite(arguments) => commands::simulate_site::run(arguments, format),
         Command::Measure(arguments) => commands::measure::run(&arguments.command, format),
+        Command::Manual(arguments) => commands::manual::run(arguments),
         Command::Completions { shell } => commands::completions::run(*shell),
     };
     match result {

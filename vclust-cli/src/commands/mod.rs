@@ -6,6 +6,7 @@ pub(crate) mod clusters;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod history;
+pub(crate) mod manual;
 pub(crate) mod measure;
 pub(crate) mod packages;
 pub(crate) mod plan;
