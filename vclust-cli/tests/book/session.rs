@@ -1,5 +1,6 @@
 //! A shell in which a page's commands are run, one after the other, as its reader would.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -126,11 +127,13 @@ fn text_of<'a>(steps: impl Iterator<Item = &'a Step>) -> String {
     for step in steps {
         if let Some(name) = step.shows_file() {
             let shown = step.shown.join("\n");
-            text +=
-                &format!("[ -e {name} ] || cat >{name} <<'END_OF_FILE'\n{shown}\nEND_OF_FILE\n");
+            let _ = writeln!(
+                text,
+                "[ -e {name} ] || cat >{name} <<'END_OF_FILE'\n{shown}\nEND_OF_FILE"
+            );
         }
-        text += &format!("printf '\\n{MARK}begin\\n'\n{{\n{}\n}} 2>&1\n", step.command);
-        text += &format!("printf '\\n{MARK}%d\\n' $?\n");
+        let _ = writeln!(text, "printf '\\n{MARK}begin\\n'\n{{\n{}\n}} 2>&1", step.command);
+        let _ = writeln!(text, "printf '\\n{MARK}%d\\n' $?");
     }
     text
 }
