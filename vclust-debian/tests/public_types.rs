@@ -127,6 +127,7 @@ fn every_public_type_can_be_sent_to_other_threads_and_shared_by_them() {
         UnpackError,
         Unpacked,
         UnpackedArchive,
+        UnpackedIndexes,
         UnpackedPackage,
         Unpacker<'static>,
         Updated,
