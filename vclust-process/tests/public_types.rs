@@ -24,6 +24,7 @@ fn every_public_type_can_be_sent_to_other_threads_and_shared_by_them() {
         Daemon,
         DaemonError,
         ExternalCommand,
+        Looks,
         Mark,
         MarkError,
         ProcessId,
